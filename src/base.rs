@@ -1,0 +1,7 @@
+//! Row 1: what everything else is made of. Nothing here knows a protocol.
+
+pub mod buf;
+pub mod deadline;
+pub mod id;
+pub mod time;
+pub mod url;

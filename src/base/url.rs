@@ -1,0 +1,1 @@
+//! URLs, as far as configuration and the `Origin` and `Host` headers need them.

@@ -1,0 +1,79 @@
+//! Row 3: the configuration, as typed by the user and as resolved.
+//!
+//! [`source`] reads, [`raw`] keeps what the user typed with its place in the file, [`resolve`] applies defaults and
+//! inheritance and yields [`Config`], which the rest of the program sees.
+
+pub mod raw;
+pub mod resolve;
+pub mod source;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::base::url::Url;
+
+/// A whole configuration: validated, defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What the proxy is called, for `clientInfo` towards upstreams.
+    pub name: String,
+    /// Its version, likewise.
+    pub version: String,
+    /// Where to listen, as typed (`:9090`, `localhost:9090`, `[::1]:9090`); resolved by the shell.
+    pub addr: Addr,
+    /// Under which URL downstreams reach the proxy; its path prefixes every route.
+    pub base_url: Url,
+    /// Origins allowed beside loopback and `base_url`'s own; `*` allows all.
+    pub allowed_origins: Vec<String>,
+    /// `Host` names allowed beside loopback names and `base_url`'s own. Empty: no further ones on a loopback
+    /// listener, any on another.
+    pub allowed_hosts: Vec<String>,
+    /// The upstreams, in the order of the file; disabled ones are left out.
+    pub servers: Vec<ServerConfig>,
+}
+
+/// A listening address: the host may be a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addr {
+    /// `None`: every address of the machine.
+    pub host: Option<String>,
+    /// 0 lets the system choose.
+    pub port: u16,
+}
+
+/// One upstream.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Its name in paths and logs.
+    pub name: String,
+    /// How to start it.
+    pub command: Command,
+    /// Tokens, one of which a downstream must present; empty: open to all. Without the `Bearer` prefix.
+    pub auth_tokens: Vec<String>,
+    /// End the whole proxy if this server cannot be initialised at start.
+    pub panic_if_invalid: bool,
+    /// One log line per request.
+    pub log_enabled: bool,
+    /// How long a call waits for the server to become ready.
+    pub startup_time: Duration,
+    /// How long a call may stay silent.
+    pub request_time: Duration,
+}
+
+/// A child process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// A name looked up in `PATH`, or a path.
+    pub program: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Added to the environment.
+    pub env: Vec<(String, String)>,
+}
+
+/// The two facts about the listener that the routes need.
+#[derive(Debug, Clone, Copy)]
+pub struct Listener {
+    /// Where it really listens.
+    pub local: SocketAddr,
+}

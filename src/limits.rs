@@ -1,0 +1,117 @@
+//! Every bound and every default time, with its reason.
+//!
+//! What reaches a bound gets an answer that names it; nobody else notices. Sizes end in the unit, then `_MAX`.
+
+use std::time::Duration;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+// ---- HTTP towards downstreams ----
+
+/// Request line and headers together. nginx allows 32 KiB, Node 16; bearer tokens and cookies fit well.
+pub const HEAD_BYTES_MAX: usize = 16 * KIB;
+/// The request target alone: 414 instead of 431, as RFC 9110 (15.5.15) wants it told apart.
+pub const TARGET_BYTES_MAX: usize = 8 * KIB;
+/// Header lines in one head. Browsers send about 20.
+pub const HEADERS_MAX: usize = 64;
+/// A request body. As large as a line from a child, so that what one side may say the other may answer.
+pub const BODY_BYTES_MAX: usize = 64 * MIB;
+/// Chunk-size line with its extensions, and the trailer section: nobody needs them long.
+pub const CHUNK_LINE_BYTES_MAX: usize = 256;
+/// Trailer fields after a chunked body; they are checked and forgotten.
+pub const TRAILER_BYTES_MAX: usize = 4 * KIB;
+/// An unread request body of this size is read and thrown away to keep a connection whose request was refused.
+pub const DRAIN_BYTES_MAX: usize = 64 * KIB;
+/// From the first byte of a head (or the connection's start) to its end.
+pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Between two pieces of a body: it must keep moving.
+pub const BODY_PAUSE_MAX: Duration = Duration::from_secs(20);
+/// A connection between two requests. Longer than nginx's and cloud balancers' 60 s, so that they close first.
+pub const IDLE_TIME_MAX: Duration = Duration::from_secs(75);
+/// Without any progress in writing to a downstream that has bytes waiting.
+pub const WRITE_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// After the last answer on a closing connection: time for the peer to read it before the socket goes.
+pub const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
+/// Connections at once. At the bound the one that has been idle or dripping longest makes room.
+pub const CONNS_MAX: usize = 16 * KIB;
+/// Bytes that may wait for one downstream before notifications to it are dropped; results still queue.
+pub const NOTIFY_QUEUE_BYTES_MAX: usize = MIB;
+/// Bytes that may wait for one downstream before it is cut off: one largest result and its wrapping, twice.
+pub const CONN_QUEUE_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + MIB;
+
+// ---- Sessions and calls ----
+
+/// Sessions at once. At the bound the one unused longest ends.
+pub const SESSIONS_MAX: usize = 64 * KIB;
+/// A session without a request or an open stream. Clients rarely re-initialise well, so a day.
+pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Calls in flight of one session: 429 beyond. The busiest agents open a few dozen.
+pub const SESSION_CALLS_MAX: usize = 256;
+/// Calls in flight of all sessions together; also what `base::id::wire` can number.
+pub const CALLS_MAX: usize = 256 * KIB;
+/// Messages in one JSON-RPC batch.
+pub const BATCH_MESSAGES_MAX: usize = 100;
+/// GET streams of one session. A client whose connection broke half-open comes back with another.
+pub const SESSION_STREAMS_MAX: usize = 8;
+/// Subscribed resources of one session.
+pub const SESSION_SUBSCRIPTIONS_MAX: usize = 1_000;
+/// A request id or progress token as JSON text: it is kept for the length of the call.
+pub const ID_BYTES_MAX: usize = 1 * KIB;
+/// A call's answer turns into an SSE stream after this time, where the downstream accepts one: Node gives up on
+/// headers after 300 s, LibreChat after 60.
+pub const JSON_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Between two comments on an open SSE stream: below every proxy's idle timeout (nginx: 60 s).
+pub const SSE_COMMENT_INTERVAL: Duration = Duration::from_secs(15);
+/// A person may have to answer an ask.
+pub const ASK_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// Asks of one link that wait for an answer.
+pub const LINK_ASKS_MAX: usize = 1_024;
+
+// ---- Links ----
+
+/// One line (message) of a child.
+pub const LINE_BYTES_MAX: usize = 64 * MIB;
+/// One line of a child's stderr in the log; the rest of a longer line is dropped.
+pub const STDERR_LINE_BYTES_MAX: usize = 4 * KIB;
+/// Bytes that may wait for one child's stdin before further calls are refused.
+pub const LINK_QUEUE_BYTES_MAX: usize = 2 * BODY_BYTES_MAX;
+/// Bytes of calls that wait for one server to start.
+pub const WAITING_BYTES_MAX: usize = 2 * BODY_BYTES_MAX;
+/// Default of `startupTimeout`: `npx` may download a hundred packages first.
+pub const STARTUP_TIME: Duration = Duration::from_secs(60);
+/// Default of `requestTimeout`: without an answer, progress or ask. Clients give up earlier (60 to 300 s); this is
+/// what frees the call when they do not.
+pub const REQUEST_TIME: Duration = Duration::from_secs(10 * 60);
+/// The first pause after a failure; doubled at each further one.
+pub const BACK_OFF_MIN: Duration = Duration::from_millis(250);
+/// The longest pause between two attempts.
+pub const BACK_OFF_MAX: Duration = Duration::from_secs(30);
+/// A link that lived this long starts again with the shortest pause.
+pub const STEADY_TIME: Duration = Duration::from_secs(30);
+/// From closing stdin to SIGTERM: servers that watch their stdin end by themselves.
+pub const STDIN_GRACE: Duration = Duration::from_millis(1_000);
+/// From SIGTERM to SIGKILL.
+pub const TERM_GRACE: Duration = Duration::from_millis(2_000);
+/// From SIGTERM to the proxy until calls in flight are abandoned.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// Pages of an upstream's tool list that are read for the log.
+pub const CATALOGUE_PAGES_MAX: usize = 64;
+
+// ---- Shell ----
+
+/// One read from a socket or pipe; shared by all.
+pub const READ_BYTES: usize = 256 * KIB;
+/// Bytes read from one source in one turn of the loop before the others have theirs.
+pub const TURN_BYTES_MAX: usize = MIB;
+/// Asked of the kernel for each pipe to and from a child; the default is 64 KiB.
+pub const PIPE_BYTES: usize = MIB;
+/// Log lines that wait for a slow stderr before further ones are counted and dropped.
+pub const LOG_LINES_MAX: usize = 4 * KIB;
+
+// ---- Configuration ----
+
+/// A configuration file.
+pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
+/// A server's name: it becomes a path segment and a log field.
+pub const SERVER_NAME_BYTES_MAX: usize = 128;

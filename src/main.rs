@@ -1,0 +1,4 @@
+#![forbid(unsafe_code)]
+//! The binary: everything is in the library.
+
+fn main() {}

@@ -3,5 +3,6 @@
 pub mod buf;
 pub mod deadline;
 pub mod id;
+pub mod nearest;
 pub mod time;
 pub mod url;

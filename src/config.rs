@@ -3,10 +3,6 @@
 //! [`source`] reads, [`raw`] keeps what the user typed with its place in the file, [`resolve`] applies defaults and
 //! inheritance and yields [`Config`], which the rest of the program sees.
 
-pub mod raw;
-pub mod resolve;
-pub mod source;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 

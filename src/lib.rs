@@ -18,5 +18,12 @@
 //! | 8 command line | [`cli`] | flags, exit codes |
 
 pub mod base;
+pub mod codec;
+pub mod config;
+pub mod demo;
+pub mod io;
 pub mod limits;
+pub mod mcp;
 pub mod proxy;
+pub mod routes;
+pub mod upstream;

@@ -39,6 +39,10 @@ pub const CONNS_MAX: usize = 16 * KIB;
 pub const NOTIFY_QUEUE_BYTES_MAX: usize = MIB;
 /// Bytes that may wait for one downstream before it is cut off: one largest result and its wrapping, twice.
 pub const CONN_QUEUE_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + MIB;
+/// A method's name. The longest registered one has 17 characters; a longer token is refused without waiting for its end.
+pub const METHOD_BYTES_MAX: usize = 24;
+/// Empty lines before a request line: RFC 9112 (2.2) wants at least one skipped, for clients that end a body with one.
+pub const EMPTY_LINES_MAX: usize = 2;
 
 // ---- Sessions and calls ----
 
@@ -46,6 +50,8 @@ pub const CONN_QUEUE_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + MIB;
 pub const SESSIONS_MAX: usize = 64 * KIB;
 /// A session without a request or an open stream. Clients rarely re-initialise well, so a day.
 pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Between two searches for such sessions.
+pub const SESSION_SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Calls in flight of one session: 429 beyond. The busiest agents open a few dozen.
 pub const SESSION_CALLS_MAX: usize = 256;
 /// Calls in flight of all sessions together; also what `base::id::wire` can number.
@@ -89,6 +95,10 @@ pub const BACK_OFF_MIN: Duration = Duration::from_millis(250);
 pub const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 /// A link that lived this long starts again with the shortest pause.
 pub const STEADY_TIME: Duration = Duration::from_secs(30);
+/// A process that runs and never answers `initialize` is replaced after this time. Calls have given up long before.
+pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5 * 60);
+/// From the end of a child's stdout to the end of the wait for its exit status, which belongs into the callers' error.
+pub const EXIT_STATUS_WAIT: Duration = Duration::from_millis(60);
 /// From closing stdin to SIGTERM: servers that watch their stdin end by themselves.
 pub const STDIN_GRACE: Duration = Duration::from_millis(1_000);
 /// From SIGTERM to SIGKILL.
@@ -108,6 +118,27 @@ pub const TURN_BYTES_MAX: usize = MIB;
 pub const PIPE_BYTES: usize = MIB;
 /// Log lines that wait for a slow stderr before further ones are counted and dropped.
 pub const LOG_LINES_MAX: usize = 4 * KIB;
+/// At exit, for the log lines that still wait; whoever reads stderr may have stopped reading.
+pub const LOG_FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+/// Connections taken in one turn of the loop before those that are there have theirs.
+pub const TURN_ACCEPTS_MAX: usize = 64;
+/// Connections that wait in the kernel. The usual 128 overflows when every client reconnects after a restart, and an
+/// overflow costs the client a second (the kernel drops its SYN).
+pub const LISTEN_BACKLOG: i32 = 1_024;
+/// Without descriptors for a new connection: until the next attempt.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Between two log lines about that: a full table stays full for a while.
+pub const SHORTAGE_REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// A command has ended, what it had started has not: from SIGTERM to SIGKILL for the rest. Short, because the end of
+/// the command is reported, and its calls are answered, only afterwards.
+pub const DESCENDANTS_GRACE: Duration = Duration::from_millis(200);
+/// Between the first two looks at what SIGKILL has left; doubled at each further one. Only a process that was born
+/// meanwhile needs a second look.
+pub const KILL_INTERVAL_MIN: Duration = Duration::from_millis(5);
+/// And the longest, for one that hangs in the kernel.
+pub const KILL_INTERVAL_MAX: Duration = Duration::from_secs(1);
+/// For a keeper to end everything, before it is killed itself and the proxy does the work.
+pub const KEEPER_TIME_MAX: Duration = Duration::from_secs(1);
 
 // ---- Configuration ----
 
@@ -115,3 +146,26 @@ pub const LOG_LINES_MAX: usize = 4 * KIB;
 pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
 /// A server's name: it becomes a path segment and a log field.
 pub const SERVER_NAME_BYTES_MAX: usize = 128;
+/// The longest `startupTimeout` or `requestTimeout`: more is a slip of the pen, and no deadline may overflow the clock.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// The port of an `addr` that is not given: the one in the reference's examples.
+pub const DEFAULT_PORT: u16 = 9090;
+
+// ---- The demo server ----
+
+/// Items on one page of its lists: small, so that clients and the proxy meet a second page.
+pub const DEMO_PAGE_ITEMS: usize = 5;
+/// Text of one `big` result: a line from a child, less the JSON around the text.
+pub const DEMO_BIG_BYTES_MAX: usize = LINE_BYTES_MAX - 4 * KIB;
+/// How long one `slow` call may take: an hour outlasts every timeout it may be meant to try.
+pub const DEMO_SLOW_SECONDS_MAX: f64 = 3_600.0;
+/// Progress notifications of one `slow` call; with no seconds between them they come at once.
+pub const DEMO_SLOW_STEPS_MAX: u64 = 10_000;
+/// Messages of one `log` call, which all come at once.
+pub const DEMO_LOG_COUNT_MAX: u64 = 10_000;
+/// What a `sample` call may ask of a model; what the model can do is the client's to know.
+pub const DEMO_TOKENS_MAX: u64 = 1_000_000;
+/// Calls in flight, `slow` ones and those that wait for an ask. They are searched one by one.
+pub const DEMO_CALLS_MAX: usize = LINK_ASKS_MAX;
+/// Lines that the reading thread may be ahead of the server: enough to keep it busy.
+pub const DEMO_LINES_AHEAD_MAX: usize = 64;

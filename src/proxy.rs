@@ -2,155 +2,233 @@
 //!
 //! The shell feeds [`Input`]s to [`Proxy::handle`], each with the time, then takes [`Output`]s from
 //! [`Proxy::poll_output`] until there are none, and comes back no later than [`Proxy::poll_timeout`] says.
+//!
+//! ```text
+//!            conns ──▶ routes ──▶ calls ──▶ links          (down to up)
+//!  Input ──▶                                        ──▶ Output
+//!            conns ◀── streams ◀── upstream ◀── links      (up to down)
+//! ```
+//!
+//! Each file below is one of these concepts, as a block of methods on [`Proxy`]. What they share is the rule that
+//! everything is found by a generation-checked id: a call whose session has ended, a stream whose connection broke, a
+//! line of a process that was replaced all find nothing, and nothing happens.
 
-use crate::base::id::{ConnId, LinkId};
+mod asks;
+mod calls;
+mod conns;
+mod dates;
+mod interface;
+mod links;
+mod notices;
+mod sessions;
+mod shutdown;
+mod streams;
+mod subscriptions;
+mod upstream;
 
-/// Something happened outside.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// A downstream sent bytes. Only after [`Proxy::is_reading`] said so.
-    Received {
-        /// Which connection.
-        conn: ConnId,
-        /// What came; never empty.
-        bytes: &'a [u8],
-    },
-    /// A downstream will send no more (end of file); it may still read.
-    Finished {
-        /// Which connection.
-        conn: ConnId,
-    },
-    /// A connection broke: nothing can be read or written any more. The shell has closed the socket.
-    Broken {
-        /// Which connection.
-        conn: ConnId,
-    },
-    /// The socket took the first `count` bytes of [`Proxy::outgoing`].
-    Sent {
-        /// Which connection.
-        conn: ConnId,
-        /// At least 1.
-        count: usize,
-    },
-    /// The process that [`Output::Spawn`] asked for runs.
-    Spawned {
-        /// Which link.
-        link: LinkId,
-        /// Its process id.
-        pid: u32,
-    },
-    /// It could not be started; the link is over, [`Input::Exited`] does not follow.
-    SpawnFailed {
-        /// Which link.
-        link: LinkId,
-        /// What the system said.
-        error: String,
-    },
-    /// The child wrote to its stdout.
-    Stdout {
-        /// Which link.
-        link: LinkId,
-        /// What came; never empty.
-        bytes: &'a [u8],
-    },
-    /// The child wrote to its stderr.
-    Stderr {
-        /// Which link.
-        link: LinkId,
-        /// What came; never empty.
-        bytes: &'a [u8],
-    },
-    /// The child closed its stdout: it will say nothing any more. [`Input::Exited`] may be long in coming.
-    StdoutEnded {
-        /// Which link.
-        link: LinkId,
-    },
-    /// The pipe took the first `count` bytes of [`Proxy::stdin`].
-    StdinSent {
-        /// Which link.
-        link: LinkId,
-        /// At least 1.
-        count: usize,
-    },
-    /// The child closed its stdin: it will hear nothing any more.
-    StdinBroken {
-        /// Which link.
-        link: LinkId,
-    },
-    /// The child is gone, and all that it wrote has been handed in. The last input of a link.
-    Exited {
-        /// Which link.
-        link: LinkId,
-        /// How it ended.
-        exit: Exit,
-    },
-    /// The operator asks the proxy to end. A second one means: at once.
+use std::collections::VecDeque;
+use std::time::Instant;
+
+pub use interface::{Exit, Input, Level, Output, Record};
+
+use crate::base::deadline::{Deadlines, Timer};
+use crate::base::id::{Arena, AskId, CallId, ConnId, LinkId, ServerId, StreamId};
+use crate::base::time::Now;
+use crate::config::{Command, Config, Listener};
+use crate::limits;
+use crate::mcp::ask::Ask;
+use crate::mcp::call::Call;
+use crate::mcp::session::Sessions;
+use crate::mcp::stream::Stream;
+
+pub(crate) use calls::Request;
+use conns::{Conn, ConnState};
+use links::{Link, Server};
+use shutdown::Shutdown;
+
+/// Where random bytes come from.
+pub type Random = Box<dyn FnMut(&mut [u8])>;
+
+/// The core.
+pub struct Proxy {
+    pub(crate) config: Config,
+    pub(crate) listener: Listener,
+    random: Random,
+    pub(crate) conns: Arena<ConnId, Conn>,
+    pub(crate) streams: Arena<StreamId, Stream>,
+    pub(crate) sessions: Sessions,
+    pub(crate) calls: Arena<CallId, Call>,
+    pub(crate) asks: Arena<AskId, Ask>,
+    pub(crate) servers: Arena<ServerId, Server>,
+    links: Arena<LinkId, Link>,
+    deadlines: Deadlines<Due>,
+    /// Comes up when idle sessions are looked for.
+    sweep: Timer,
+    shutdown: Shutdown,
+    /// Why the exit status will not be 0.
+    failure: Option<String>,
+    outputs: VecDeque<Output>,
+    /// Connections whose answer was finished while another input was being handled: requests may wait behind it.
+    resumable: Vec<ConnId>,
+    pub(crate) date: dates::DateHeader,
+}
+
+/// Whose deadline has come up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A connection's: head, body, idle, stream comment, stalled write.
+    Conn(ConnId),
+    /// The next step in the life of an upstream.
+    Server(ServerId),
+    /// The calls and asks of an upstream that were silent for too long.
+    Patience(ServerId),
+    /// The search for idle sessions.
+    Sweep,
+    /// The end of the patience at shutdown.
     Shutdown,
 }
 
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// It returned this status.
-    Code(i32),
-    /// This signal killed it.
-    Signal(i32),
+impl Proxy {
+    /// The core for a configuration. Its first outputs start the upstreams.
+    pub fn new(config: Config, listener: Listener, random: Random, now: Now) -> Proxy {
+        let mut proxy = Proxy {
+            config,
+            listener,
+            random,
+            conns: Arena::new(),
+            streams: Arena::new(),
+            sessions: Sessions::default(),
+            calls: Arena::new(),
+            asks: Arena::new(),
+            servers: Arena::new(),
+            links: Arena::new(),
+            deadlines: Deadlines::default(),
+            sweep: Timer::default(),
+            shutdown: Shutdown::default(),
+            failure: None,
+            outputs: VecDeque::new(),
+            resumable: Vec::new(),
+            date: dates::DateHeader::default(),
+        };
+        proxy.deadlines.arm(&mut proxy.sweep, Due::Sweep, now.instant + limits::SESSION_SWEEP_INTERVAL);
+        for server in std::mem::take(&mut proxy.config.servers) {
+            let id = proxy.servers.insert(Server::new(server));
+            proxy.start(id, now.instant);
+        }
+        proxy
+    }
+
+    /// Something happened outside.
+    pub fn handle(&mut self, input: Input<'_>, now: Now) {
+        self.date.set(now.unix_seconds);
+        let at = now.instant;
+        match input {
+            Input::Received { conn, bytes } => self.on_received(conn, bytes, at),
+            Input::Finished { conn } => self.on_finished(conn, at),
+            Input::Broken { conn } => self.forget_conn(conn),
+            Input::Sent { conn, count } => self.on_sent(conn, count, at),
+            Input::Spawned { link, pid } => self.on_spawned(link, pid),
+            Input::SpawnFailed { link, error } => self.on_spawn_failed(link, error, at),
+            Input::Stdout { link, bytes } => self.on_stdout(link, bytes, at),
+            Input::Stderr { link, bytes } => self.on_stderr(link, bytes),
+            Input::StdoutEnded { link } => self.on_stdout_ended(link, at),
+            Input::StdinSent { link, count } => self.on_stdin_sent(link, count),
+            Input::StdinBroken { link } => self.on_stdin_broken(link),
+            Input::Exited { link, exit } => self.on_exited(link, exit, at),
+            Input::Shutdown => self.on_shutdown(at),
+        }
+        self.settle(at);
+    }
+
+    /// The time that [`Proxy::poll_timeout`] named has come.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.date.set(now.unix_seconds);
+        while let Some(entry) = self.deadlines.pop(now.instant) {
+            self.on_due(entry, now.instant);
+        }
+        self.settle(now.instant);
+        debug_assert!(self.deadlines.next().is_none_or(|next| next > now.instant), "a deadline that stays due spins");
+    }
+
+    /// The next thing to do, if any.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Proxy::handle_timeout`] at the latest.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// The bytes that wait for a downstream.
+    pub fn outgoing(&self, conn: ConnId) -> &[u8] {
+        self.conns.get(conn).map_or(&[], |conn| conn.outgoing.as_slice())
+    }
+
+    /// The bytes that wait for a child.
+    pub fn stdin(&self, link: LinkId) -> &[u8] {
+        self.links.get(link).map_or(&[], |link| link.stdio.stdin.as_slice())
+    }
+
+    /// The command of a link that is to be started.
+    pub fn command(&self, link: LinkId) -> Option<&Command> {
+        let link = self.links.get(link)?;
+        self.servers.get(link.server).map(|server| &server.config.command)
+    }
+
+    /// How much the core holds at the moment: what a leak would show up in.
+    pub fn census(&self) -> Census {
+        Census {
+            conns: self.conns.len(),
+            streams: self.streams.len(),
+            sessions: self.sessions.len(),
+            calls: self.calls.len(),
+            asks: self.asks.len(),
+            links: self.links.len(),
+        }
+    }
+
+    /// What is left to do when an input has been handled.
+    fn settle(&mut self, now: Instant) {
+        self.resume_conns(now);
+        self.on_calls_finished(now);
+    }
+
+    fn on_due(&mut self, entry: (Instant, Due), now: Instant) {
+        let deadlines = &mut self.deadlines;
+        let timer = match entry.1 {
+            Due::Conn(id) => self.conns.get_mut(id).map(|conn| &mut conn.timer),
+            Due::Server(id) => self.servers.get_mut(id).map(|server| &mut server.supervisor.timer),
+            Due::Patience(id) => self.servers.get_mut(id).map(|server| &mut server.patience),
+            Due::Sweep => Some(&mut self.sweep),
+            Due::Shutdown => self.shutdown.timer(),
+        };
+        if !timer.is_some_and(|timer| deadlines.is_expired(timer, entry, now)) {
+            return;
+        }
+        match entry.1 {
+            Due::Conn(id) => self.on_conn_timeout(id, now),
+            Due::Server(id) => self.on_server_timeout(id, now),
+            Due::Patience(id) => self.on_patience_timeout(id, now),
+            Due::Sweep => self.on_sweep(now),
+            Due::Shutdown => self.on_shutdown_timeout(now),
+        }
+    }
+
+    pub(crate) fn log(&mut self, level: Level, server: Option<ServerId>, message: String) {
+        let server = server.and_then(|id| self.servers.get(id)).map(|server| server.config.name.clone());
+        self.outputs.push_back(Output::Log(Record { level, server, message }));
+    }
 }
 
-/// Something for the shell to do.
-#[derive(Debug)]
-pub enum Output {
-    /// [`Proxy::outgoing`] has bytes for this connection.
-    Transmit(ConnId),
-    /// [`Proxy::is_reading`] turned true again: bytes may wait in the socket.
-    Resume(ConnId),
-    /// All is sent: shut the sending side down, keep reading (what comes is thrown away by the core).
-    FinishWriting(ConnId),
-    /// Close the socket. The id is dead.
-    Close(ConnId),
-    /// Start a process for this link; [`Proxy::command`] says which.
-    Spawn(LinkId),
-    /// [`Proxy::stdin`] has bytes for this link.
-    TransmitStdin(LinkId),
-    /// Close the child's stdin, once what waits for it is written.
-    CloseStdin(LinkId),
-    /// Send SIGTERM to the child and all that it started.
-    Terminate(LinkId),
-    /// End the child and all that it started, now.
-    Kill(LinkId),
-    /// A line for the log.
-    Log(Record),
-    /// Everything has ended: the program may exit. With the name of a server if it must exit with an error.
-    Stopped {
-        /// Why the exit status must not be 0: a server with `panicIfInvalid` could not be initialised.
-        failure: Option<String>,
-    },
+/// Counts of what the core holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the words are those of the architecture")]
+pub struct Census {
+    pub conns: usize,
+    pub streams: usize,
+    pub sessions: usize,
+    pub calls: usize,
+    pub asks: usize,
+    pub links: usize,
 }
-
-/// A line for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// How much it matters.
-    pub level: Level,
-    /// The server it is about.
-    pub server: Option<String>,
-    /// One line, no secrets.
-    pub message: String,
-}
-
-/// How much a log line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// For whoever looks for a fault.
-    Debug,
-    /// Life as it should be: start, ready, stop.
-    Info,
-    /// The proxy copes, the operator may want to know.
-    Warn,
-    /// Something does not work.
-    Error,
-}
-
-/// The core.
-#[derive(Debug, Default)]
-pub struct Proxy {}

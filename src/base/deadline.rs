@@ -50,6 +50,13 @@ impl<K: Ord + Copy> Deadlines<K> {
         }
     }
 
+    /// Sets `timer` unless it is set to an earlier time already.
+    pub fn arm_earlier(&mut self, timer: &mut Timer, key: K, due: Instant) {
+        if timer.due.is_none_or(|set| due < set) {
+            self.arm(timer, key, due);
+        }
+    }
+
     /// When the next entry comes up. It may be early, never late.
     pub fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse((at, _))| *at)

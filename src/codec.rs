@@ -1,0 +1,9 @@
+//! Row 2: bytes in, events out. No sockets, no clock, no configuration.
+//!
+//! Every codec takes slices of input and says how much of them it has used up. It gives the same answers however the
+//! input was cut into pieces, and it refuses what can never become valid instead of waiting for more of it.
+
+pub mod http;
+pub mod jsonrpc;
+pub mod lines;
+pub mod sse;

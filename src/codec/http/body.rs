@@ -1,0 +1,82 @@
+//! The request body: its end, and nothing else, is found here (RFC 9112, 6).
+
+use super::chunked::Chunked;
+use super::refusal::Refusal;
+
+/// How the end of a body is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyLength {
+    /// There is none, or it is empty: no [`Data`] follow.
+    None,
+    /// It has this many bytes, at least 1.
+    Length(u64),
+    /// It comes in chunks and says itself when it ends.
+    Chunked,
+}
+
+/// A piece of a body, borrowed from the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Data<'a> {
+    /// Its bytes. Empty only for the end of a chunked body, which comes by itself.
+    pub bytes: &'a [u8],
+    /// Whether the body is complete with it.
+    pub is_last: bool,
+}
+
+/// A body that is being read.
+#[derive(Debug)]
+pub struct Body(State);
+
+#[derive(Debug)]
+enum State {
+    Complete,
+    Sized { left: u64 },
+    Chunked(Chunked),
+}
+
+impl Body {
+    /// The body that a head announced.
+    pub fn new(length: BodyLength) -> Body {
+        Body(match length {
+            BodyLength::None | BodyLength::Length(0) => State::Complete,
+            BodyLength::Length(left) => State::Sized { left },
+            BodyLength::Chunked => State::Chunked(Chunked::new()),
+        })
+    }
+
+    /// Whether its end was seen.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.0, State::Complete)
+    }
+
+    /// How many bytes are missing at least: all of them unless the body is chunked.
+    pub fn missing(&self) -> u64 {
+        match &self.0 {
+            State::Complete => 0,
+            State::Sized { left } => *left,
+            State::Chunked(chunked) => chunked.missing(),
+        }
+    }
+
+    /// Takes the next piece. Returns how many bytes of `input` are used up, chunk framing included, and the data among
+    /// them. All input is used up once the calls return no more data, unless the body is complete.
+    ///
+    /// # Errors
+    /// 400 for malformed chunks, 413 and 431 for too much of them. The body cannot be read any further then.
+    pub fn handle<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Data<'a>>), Refusal> {
+        let (consumed, data) = match &mut self.0 {
+            State::Complete => (0, None),
+            State::Sized { .. } if input.is_empty() => (0, None),
+            State::Sized { left } => {
+                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+                *left -= count as u64;
+                (count, Some(Data { bytes: &input[..count], is_last: *left == 0 }))
+            }
+            State::Chunked(chunked) => chunked.handle(input)?,
+        };
+        if data.is_some_and(|data| data.is_last) {
+            self.0 = State::Complete;
+        }
+        Ok((consumed, data))
+    }
+}

@@ -1,0 +1,64 @@
+//! The byte classes and small productions that several parts of a message share.
+
+/// `tchar`: what methods and field names are made of (RFC 9110, 5.6.2).
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// What a field value, a chunk extension or a comment may contain: visible characters, spaces, tabs, and the bytes
+/// above ASCII, which are opaque (RFC 9110, 5.5).
+pub(super) const fn is_text_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+/// `host [ ":" port ]` without user information (RFC 9110, 7.2). An empty host is invalid for `http` and `https`
+/// (RFC 9110, 4.2.1).
+pub(super) fn is_authority(text: &str) -> bool {
+    let (is_host_valid, port) = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, rest)) => (is_ip_literal(address), rest),
+            None => (false, ""),
+        },
+        None => {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (is_reg_name(host), port)
+        }
+    };
+    is_host_valid && is_port(port)
+}
+
+/// An IPv6 address. `IPvFuture` has no future: nobody has ever defined one.
+fn is_ip_literal(text: &str) -> bool {
+    text.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+/// A registered name or an IPv4 address (RFC 3986, 3.2.2); percent-encoding is refused, no host name needs it.
+fn is_reg_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| {
+            byte.is_ascii_alphanumeric()
+                || matches!(byte, b'-' | b'.' | b'_' | b'~')
+                || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+        })
+}
+
+/// Nothing, or a colon and up to five digits that make a port; the digits may be missing (RFC 3986, 3.2.3).
+fn is_port(text: &str) -> bool {
+    match text.strip_prefix(':') {
+        None => text.is_empty(),
+        Some("") => true,
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok(),
+    }
+}
+
+/// Removes optional whitespace at both ends (RFC 9110, 5.6.3).
+pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}

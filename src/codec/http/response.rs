@@ -1,0 +1,148 @@
+//! Responses, written straight into the connection's out-buffer. Nothing is formatted through `format!`.
+
+use super::framing::Persistence;
+use super::status;
+use crate::base::buf::Buf;
+
+/// The head of a response, as far as the caller decides it.
+#[derive(Debug, Clone, Copy)]
+pub struct Response<'a> {
+    /// 200 to 599.
+    pub status: u16,
+    /// Further headers. Never `Date`, `Connection`, `Content-Length` or `Transfer-Encoding`: those are the codec's.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The value of `Date`; see [`crate::base::time::http_date`].
+    pub date: &'a str,
+}
+
+/// How the peer finds the end of the response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delimiter {
+    /// The status says that there is no body.
+    Bodiless,
+    /// `Content-Length`.
+    Length(usize),
+    /// Chunks.
+    Chunked,
+    /// The connection closes: all that HTTP/1.0 has for streams.
+    Close,
+}
+
+/// Whether responses with this status have no body at all (RFC 9110, 6.4.1).
+pub(super) fn is_bodiless(status: u16) -> bool {
+    matches!(status, 100..=199 | 204 | 304)
+}
+
+/// Writes the status line and the headers with the empty line behind them.
+pub(super) fn write_head(out: &mut Buf, response: &Response<'_>, delimiter: Delimiter, persistence: Persistence) {
+    write_status_line(out, response.status);
+    write_header(out, "Date", response.date);
+    for (name, value) in response.headers {
+        write_header(out, name, value);
+    }
+    match delimiter {
+        Delimiter::Bodiless | Delimiter::Close => {}
+        Delimiter::Length(length) => {
+            out.push(b"Content-Length: ");
+            out.push(Decimal::new(length as u64).as_bytes());
+            out.push(b"\r\n");
+        }
+        Delimiter::Chunked => out.push(b"Transfer-Encoding: chunked\r\n"),
+    }
+    match persistence {
+        Persistence::Stays => {}
+        Persistence::StaysIfTold => out.push(b"Connection: keep-alive\r\n"),
+        Persistence::Closes(_) => out.push(b"Connection: close\r\n"),
+    }
+    out.push(b"\r\n");
+}
+
+/// Writes one chunk; nothing if it would be empty, which would mean the end.
+pub(super) fn write_chunk(out: &mut Buf, parts: &[&[u8]]) {
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    if length == 0 {
+        return;
+    }
+    out.push(Hexadecimal::new(length).as_bytes());
+    out.push(b"\r\n");
+    write_parts(out, parts);
+    out.push(b"\r\n");
+}
+
+pub(super) fn write_parts(out: &mut Buf, parts: &[&[u8]]) {
+    for part in parts {
+        out.push(part);
+    }
+}
+
+fn write_status_line(out: &mut Buf, code: u16) {
+    match status::line(code) {
+        Some(line) => out.push(line.as_bytes()),
+        None => {
+            out.push(b"HTTP/1.1 ");
+            out.push(Decimal::new(u64::from(code)).as_bytes());
+            out.push(b" \r\n");
+        }
+    }
+}
+
+/// Leaves out what would break out of its line: the caller must not let a peer's bytes get this far unchecked, but if it
+/// does, a missing header is better than a split response.
+fn write_header(out: &mut Buf, name: &str, value: &str) {
+    let is_one_line = memchr::memchr3(b'\r', b'\n', b'\0', value.as_bytes()).is_none();
+    debug_assert!(is_one_line, "header value of several lines: {name}");
+    if is_one_line {
+        out.push(name.as_bytes());
+        out.push(b": ");
+        out.push(value.as_bytes());
+        out.push(b"\r\n");
+    }
+}
+
+/// A number in decimal digits, on the stack.
+struct Decimal {
+    digits: [u8; 20], // u64::MAX has 20
+    start: usize,
+}
+
+impl Decimal {
+    fn new(mut number: u64) -> Decimal {
+        let mut decimal = Decimal { digits: [b'0'; 20], start: 20 };
+        loop {
+            decimal.start -= 1;
+            decimal.digits[decimal.start] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return decimal;
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.digits[self.start..]
+    }
+}
+
+/// A number in hexadecimal digits, on the stack.
+struct Hexadecimal {
+    digits: [u8; 16], // usize::MAX has 16
+    start: usize,
+}
+
+impl Hexadecimal {
+    fn new(mut number: usize) -> Hexadecimal {
+        let mut hexadecimal = Hexadecimal { digits: [b'0'; 16], start: 16 };
+        loop {
+            hexadecimal.start -= 1;
+            hexadecimal.digits[hexadecimal.start] = b"0123456789abcdef"[number % 16];
+            number /= 16;
+            if number == 0 {
+                return hexadecimal;
+            }
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.digits[self.start..]
+    }
+}

@@ -1,0 +1,27 @@
+//! JSON-RPC 2.0 messages, scanned for what routes them and otherwise left alone.
+//!
+//! - [`envelope`] is for messages of downstreams: it validates all of the text and refuses what could be read in two
+//!   ways (duplicate members, wrong types).
+//! - [`quick`] is for answers of our own children: it reads a few bytes at either end of a line that may be megabytes.
+//! - [`splice`] copies a message once, with other ids in it.
+//! - [`write`] builds the few messages that are ours.
+
+pub mod envelope;
+pub mod quick;
+pub mod splice;
+pub mod write;
+
+/// The text is not JSON.
+pub const PARSE_ERROR: i32 = -32700;
+/// The JSON is not a JSON-RPC 2.0 message.
+pub const INVALID_REQUEST: i32 = -32600;
+/// The method does not exist.
+pub const METHOD_NOT_FOUND: i32 = -32601;
+/// The parameters are not what the method takes.
+pub const INVALID_PARAMS: i32 = -32602;
+/// Something else went wrong while answering.
+pub const INTERNAL_ERROR: i32 = -32603;
+/// Errors of the HTTP surface (no session, forbidden, …), as the official SDKs number them.
+pub const TRANSPORT_ERROR: i32 = -32000;
+/// The session is unknown or has ended, as the official SDKs number it.
+pub const SESSION_NOT_FOUND: i32 = -32001;

@@ -1,0 +1,294 @@
+//! The careful path: a whole message, validated, with its routing members borrowed.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{INVALID_REQUEST, PARSE_ERROR};
+use crate::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX};
+
+/// A message. All `&str` are JSON text (an id of `"a"` has its quotes) inside the text that was read.
+#[derive(Debug, PartialEq)]
+pub enum Message<'a> {
+    /// Wants an answer.
+    Request {
+        /// A string or an integer.
+        id: &'a str,
+        /// Escapes resolved.
+        method: Cow<'a, str>,
+        /// What the parameters say about routing.
+        params: Params<'a>,
+    },
+    /// Wants none.
+    Notification {
+        /// Escapes resolved.
+        method: Cow<'a, str>,
+        /// What the parameters say about routing.
+        params: Params<'a>,
+    },
+    /// Answers a request of ours.
+    Response {
+        /// A string or an integer; `null` in an error whose request could not be read.
+        id: &'a str,
+        /// Which of the two it is.
+        outcome: Outcome<'a>,
+    },
+}
+
+/// What a response says.
+#[derive(Debug, PartialEq)]
+pub enum Outcome<'a> {
+    /// The `result` member.
+    Result(&'a str),
+    /// The `error` member.
+    Error(&'a str),
+}
+
+/// The parameters of a request or notification.
+#[derive(Debug, Default, PartialEq)]
+pub struct Params<'a> {
+    /// The whole object; `None` where there is no such member.
+    pub text: Option<&'a str>,
+    /// `_meta.progressToken`.
+    pub progress_token: Option<&'a str>,
+}
+
+/// Why a text is not a message: the JSON-RPC error to answer with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// [`PARSE_ERROR`] or [`INVALID_REQUEST`].
+    pub code: i32,
+    /// What is wrong, for the peer.
+    pub reason: String,
+}
+
+/// One body: a message or a batch of them.
+#[derive(Debug, PartialEq)]
+pub enum Body<'a> {
+    /// A JSON object.
+    Single(Message<'a>),
+    /// A JSON array (2025-03-26 only). A member that is no message does not spoil the others.
+    Batch(Vec<BatchItem<'a>>),
+}
+
+/// One member of a batch.
+#[derive(Debug, PartialEq)]
+pub struct BatchItem<'a> {
+    /// Its JSON text.
+    pub text: &'a str,
+    /// What it says.
+    pub message: Result<Message<'a>, Malformed>,
+}
+
+impl BatchItem<'_> {
+    /// Whether an answer to it is due: to requests, and to what is no message.
+    pub fn wants_reply(&self) -> bool {
+        match self.message {
+            Ok(Message::Request { .. }) | Err(_) => true,
+            Ok(Message::Notification { .. } | Message::Response { .. }) => false,
+        }
+    }
+}
+
+/// Reads a body.
+pub fn read_body(bytes: &[u8]) -> Result<Body<'_>, Malformed> {
+    let text = text(bytes)?;
+    if !text.trim_start_matches(JSON_SPACE).starts_with('[') {
+        return Ok(Body::Single(read_text(text)?));
+    }
+    let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
+    if parts.is_empty() {
+        return Err(invalid("an empty batch"));
+    }
+    if parts.len() > BATCH_MESSAGES_MAX {
+        return Err(invalid(&format!("a batch of more than {BATCH_MESSAGES_MAX} messages")));
+    }
+    let items = parts.into_iter().map(|part| BatchItem { text: part.get(), message: read_text(part.get()) });
+    Ok(Body::Batch(items.collect()))
+}
+
+/// Reads one message.
+pub fn read_message(bytes: &[u8]) -> Result<Message<'_>, Malformed> {
+    read_text(text(bytes)?)
+}
+
+/// What RFC 8259 (section 2) calls white space.
+const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+fn text(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes)
+        .map_err(|_| Malformed { code: PARSE_ERROR, reason: "the message is not UTF-8".to_owned() })
+}
+
+fn not_json(error: serde_json::Error) -> Malformed {
+    Malformed { code: PARSE_ERROR, reason: format!("the message is not JSON: {error}") }
+}
+
+fn invalid(what: &str) -> Malformed {
+    Malformed { code: INVALID_REQUEST, reason: format!("not a JSON-RPC 2.0 message: {what}") }
+}
+
+fn read_text(text: &str) -> Result<Message<'_>, Malformed> {
+    if !text.trim_start_matches(JSON_SPACE).starts_with('{') {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(not_json)?;
+        return Err(invalid("it must be an object"));
+    }
+    let members: Members = serde_json::from_str(text)
+        .map_err(|error| if error.is_data() { invalid(&error.to_string()) } else { not_json(error) })?;
+    members.into_message()
+}
+
+/// The members of a message as they stand there.
+#[derive(Default)]
+struct Members<'a> {
+    jsonrpc: Option<&'a str>,
+    id: Option<&'a str>,
+    method: Option<&'a str>,
+    params: Option<&'a str>,
+    result: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+impl<'a> Members<'a> {
+    fn into_message(self) -> Result<Message<'a>, Malformed> {
+        if self.jsonrpc.is_none_or(|version| version != "\"2.0\"") {
+            return Err(invalid("the member \"jsonrpc\" must be \"2.0\""));
+        }
+        match (self.method, self.result, self.error) {
+            (Some(method), None, None) => self.into_request(method),
+            (None, Some(result), None) => self.into_response(Outcome::Result(result)),
+            (None, None, Some(error)) => self.into_response(Outcome::Error(error)),
+            (None, None, None) => Err(invalid("it has neither \"method\" nor \"result\" nor \"error\"")),
+            (_, _, _) => Err(invalid("\"method\", \"result\" and \"error\" exclude each other")),
+        }
+    }
+
+    fn into_request(self, method: &'a str) -> Result<Message<'a>, Malformed> {
+        let method = json_string(method).ok_or_else(|| invalid("\"method\" must be a string"))?;
+        let params = match self.params {
+            Some(text) => read_params(text)?,
+            None => Params::default(),
+        };
+        match self.id {
+            None => Ok(Message::Notification { method, params }),
+            Some(id) if is_id(id) => Ok(Message::Request { id, method, params }),
+            Some(_) => Err(invalid(ID_RULE)),
+        }
+    }
+
+    fn into_response(self, outcome: Outcome<'a>) -> Result<Message<'a>, Malformed> {
+        match self.id {
+            Some(id) if is_id(id) => Ok(Message::Response { id, outcome }),
+            Some("null") | None if matches!(outcome, Outcome::Error(_)) => {
+                Ok(Message::Response { id: "null", outcome })
+            }
+            _ => Err(invalid(ID_RULE)),
+        }
+    }
+}
+
+const ID_RULE: &str = "\"id\" must be a string or an integer, of at most 1024 bytes";
+
+/// Whether JSON text is a request id as MCP allows them: a string or an integer. Also what a progress token may be.
+fn is_id(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    text.len() <= ID_BYTES_MAX && (text.starts_with('"') || is_integer)
+}
+
+/// The value of JSON text that is a string.
+pub fn json_string(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') { serde_json::from_str(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+}
+
+fn read_params(text: &str) -> Result<Params<'_>, Malformed> {
+    if !text.starts_with('{') {
+        return Err(invalid("\"params\" must be an object"));
+    }
+    Ok(Params { text: Some(text), progress_token: progress_token(text)? })
+}
+
+/// `_meta.progressToken`, if there is one. The parameters were validated before, so the second pass is spent only
+/// where a key `_meta` can be: spelt out, or hidden behind an escape.
+fn progress_token(params: &str) -> Result<Option<&str>, Malformed> {
+    let bytes = params.as_bytes();
+    let can_have_meta = [&b"_meta"[..], b"\\u"].iter().any(|key| memchr::memmem::find(bytes, key).is_some());
+    if !can_have_meta {
+        return Ok(None);
+    }
+    let outer: WithMeta = serde_json::from_str(params).map_err(|error| invalid(&error.to_string()))?;
+    let Some(meta) = outer.meta.filter(|meta| meta.get().starts_with('{')) else {
+        return Ok(None);
+    };
+    let inner: WithToken = serde_json::from_str(meta.get()).map_err(|error| invalid(&error.to_string()))?;
+    match inner.token.map(RawValue::get) {
+        None => Ok(None),
+        Some(token) if is_id(token) => Ok(Some(token)),
+        Some(_) => Err(invalid("\"progressToken\" must be a string or an integer, of at most 1024 bytes")),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct WithMeta<'a> {
+    #[serde(rename = "_meta", borrow, default)]
+    meta: Option<&'a RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct WithToken<'a> {
+    #[serde(rename = "progressToken", borrow, default)]
+    token: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+/// A key: borrowed unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// By hand rather than derived: an `Option<&RawValue>` would read `"id": null` as absent, and unknown members must
+    /// not stand there twice either, lest two readers see two messages.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Members::default();
+        let mut others: Vec<Cow<'de, str>> = Vec::new();
+        while let Some(Key(key)) = map.next_key()? {
+            let place = match &*key {
+                "jsonrpc" => &mut members.jsonrpc,
+                "id" => &mut members.id,
+                "method" => &mut members.method,
+                "params" => &mut members.params,
+                "result" => &mut members.result,
+                "error" => &mut members.error,
+                _ => {
+                    map.next_value::<&RawValue>()?;
+                    if others.contains(&key) {
+                        return Err(serde::de::Error::custom(format_args!("duplicate member {key:?}")));
+                    }
+                    others.push(key);
+                    continue;
+                }
+            };
+            let value: &'de RawValue = map.next_value()?;
+            if place.replace(value.get()).is_some() {
+                return Err(serde::de::Error::custom(format_args!("duplicate member {key:?}")));
+            }
+        }
+        Ok(members)
+    }
+}

@@ -1,0 +1,37 @@
+//! The messages that are ours: errors, and the requests and notifications of the proxy itself.
+
+use serde_json::value::RawValue;
+
+/// Text as a JSON string, quotes included.
+pub fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// An error response. `id` is JSON text (`null` where the request could not be read).
+pub fn error(id: &str, code: i32, message: &str) -> String {
+    let message = string(message);
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message}}}}}")
+}
+
+/// A successful response. `id` and `result` are JSON text.
+pub fn result(id: &str, result: &str) -> String {
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}")
+}
+
+/// A request. `id` and `params` are JSON text.
+pub fn request(id: &str, method: &str, params: &str) -> String {
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}")
+}
+
+/// A notification. `params`, if any, is JSON text.
+pub fn notification(method: &str, params: Option<&str>) -> String {
+    match params {
+        Some(params) => format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{params}}}"),
+        None => format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\"}}"),
+    }
+}
+
+/// JSON text as serde sees it; `null` for text that is no JSON.
+pub fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}

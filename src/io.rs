@@ -1,0 +1,173 @@
+//! Row 7: the shell. Every system call is below here, and nothing that decides.
+//!
+//! ```text
+//!               ┌─ listener, conn ── downstreams
+//! event_loop ───┼─ child ─ spawn ─── keeper ── trampoline → the command (each a process of its own)
+//!    │          ├─ signals
+//!  Proxy        └─ log ───────────── a thread that writes to stderr
+//! ```
+
+pub mod demo;
+pub mod keeper;
+pub mod log;
+pub mod trampoline;
+
+mod child;
+mod children;
+mod conn;
+mod event_loop;
+mod listener;
+mod orphans;
+mod process_tree;
+mod readiness;
+mod signals;
+mod spawn;
+mod table;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mio::Poll;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use self::children::Children;
+use self::conn::Conns;
+use self::event_loop::EventLoop;
+use self::listener::Listener;
+use self::log::Log;
+use self::signals::Signals;
+use crate::config::{self, Config};
+use crate::proxy::{Level, Proxy, Random};
+
+/// What to run.
+pub struct Settings {
+    /// The configuration.
+    pub config: Config,
+    /// Lines below this level are not logged.
+    pub log_level: Level,
+    /// Called once the proxy listens, with the address; before the first child is started.
+    pub on_listening: OnListening,
+}
+
+/// See [`Settings::on_listening`].
+pub type OnListening = Box<dyn FnOnce(&Config, SocketAddr)>;
+
+/// Runs the proxy until it is told to end, or has to.
+///
+/// # Errors
+///
+/// See [`RunError`].
+pub fn run(settings: Settings) -> Result<(), RunError> {
+    let Settings { config, log_level, on_listening } = settings;
+    let nofile = raise_nofile();
+    let poll = Poll::new().map_err(RunError::System)?;
+    let signals = Signals::install(poll.registry()).map_err(RunError::System)?;
+    let (listener, local) = Listener::bind(&config.addr, poll.registry())?;
+    let random = random_source()?;
+    let log = Log::start(log_level).map_err(RunError::System)?;
+    on_listening(&config, local);
+    let core = Proxy::new(config, config::Listener { local }, random, event_loop::read_clock());
+    let children = Children::new(nofile);
+    let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, log }
+        .run()
+        .map_err(RunError::System)?;
+    match ended.failure {
+        None => Ok(()),
+        Some(server) => Err(RunError::Server(server)),
+    }
+}
+
+/// Why the proxy could not run, or could not go on.
+#[derive(Debug)]
+pub enum RunError {
+    /// The host to listen on has no address.
+    Resolve {
+        /// As configured.
+        host: String,
+        /// What the resolver said.
+        error: io::Error,
+    },
+    /// Listening failed.
+    Listen {
+        /// Where.
+        addr: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system refused something without which nothing works.
+    System(io::Error),
+    /// This server could not be initialised, and its configuration says that the proxy must not run without it.
+    Server(String),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Resolve { host, error } => {
+                write!(f, "cannot listen on {host:?}: the name has no address here ({error}); try an address or :PORT")
+            }
+            RunError::Listen { addr, error } => write!(f, "cannot listen on {addr}: {}", listen_advice(*addr, error)),
+            RunError::System(error) => write!(f, "the system refused what the proxy needs: {error}"),
+            RunError::Server(name) => {
+                write!(f, "server {name:?} could not be initialised, and its panicIfInvalid is true; see the log above")
+            }
+        }
+    }
+}
+
+/// What to do about an address that cannot be had.
+fn listen_advice(addr: SocketAddr, error: &io::Error) -> String {
+    let port = addr.port();
+    if error.kind() == io::ErrorKind::AddrInUse {
+        format!(
+            "another program does (ss -ltnp 'sport = {port}' shows which); stop it, or choose another port in mcpProxy.addr"
+        )
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        "not permitted; ports below 1024 need privileges, choose a higher one in mcpProxy.addr".to_owned()
+    } else if error.kind() == io::ErrorKind::AddrNotAvailable {
+        format!("this machine does not have that address; use one of its own, or :{port}")
+    } else {
+        error.to_string()
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            RunError::Resolve { error, .. } | RunError::Listen { error, .. } | RunError::System(error) => Some(error),
+            RunError::Server(_) => None,
+        }
+    }
+}
+
+/// Allows this process as many descriptors as it may have: each downstream needs one. Returns the limit that it was
+/// started with, which is what children get; `-` where there was none.
+fn raise_nofile() -> String {
+    let limit = getrlimit(Resource::Nofile);
+    // It may fail where the hard limit is above the system's own; then it stays as it was.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    limit.current.map_or_else(|| "-".to_owned(), |current| current.to_string())
+}
+
+/// Random bytes for session ids. Tried once now, so that a system without them is refused at the start.
+fn random_source() -> Result<Random, RunError> {
+    getrandom::fill(&mut [0; 1]).map_err(|error| RunError::System(io::Error::other(error)))?;
+    Ok(Box::new(|bytes| {
+        if getrandom::fill(bytes).is_err() {
+            // It worked before. A session id that can be guessed would be worse than an end; the keepers clean up.
+            std::process::abort();
+        }
+    }))
+}
+
+/// This very program, to be started again, even if its file has been replaced or removed since.
+fn this_executable() -> PathBuf {
+    let own = Path::new("/proc/self/exe");
+    if own.exists() {
+        return own.to_owned();
+    }
+    std::env::args_os().next().map_or_else(|| own.to_owned(), PathBuf::from)
+}

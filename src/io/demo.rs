@@ -1,0 +1,102 @@
+//! Runs the demo server on stdin and stdout, as a child of the proxy or of any other client.
+//!
+//! One thread reads lines, blocking; the other waits for them and for the server's deadlines, and writes, blocking:
+//! a client that does not read makes it wait, and its input with it.
+
+use std::io::{BufRead, Read, Write};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Instant;
+
+use crate::demo::{DemoServer, Effect};
+use crate::limits::{DEMO_LINES_AHEAD_MAX, LINE_BYTES_MAX};
+
+/// What the main thread waited for.
+enum Event {
+    Line(Vec<u8>),
+    Deadline,
+    /// stdin ended: nobody is there any more.
+    End,
+}
+
+/// Whether to go on.
+enum Flow {
+    Continue,
+    Exit(ExitCode),
+}
+
+/// Serves until stdin ends (status 0), the tool `crash` is called (its status), or stdout is closed (status 1).
+pub fn run() -> ExitCode {
+    let (sender, lines) = sync_channel(DEMO_LINES_AHEAD_MAX);
+    thread::spawn(move || read_lines(&sender));
+    let mut server = DemoServer::new();
+    loop {
+        match next_event(&lines, server.poll_timeout()) {
+            Event::Line(line) => server.handle_line(&line, Instant::now()),
+            Event::Deadline => {}
+            Event::End => return ExitCode::SUCCESS,
+        }
+        // After lines too: while they keep coming, the deadline alone would never be the event.
+        server.handle_timeout(Instant::now());
+        if let Flow::Exit(code) = write_output(&mut server) {
+            return code;
+        }
+    }
+}
+
+fn next_event(lines: &Receiver<Vec<u8>>, deadline: Option<Instant>) -> Event {
+    let received = match deadline {
+        None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(deadline) => lines.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+    };
+    match received {
+        Ok(line) => Event::Line(line),
+        Err(RecvTimeoutError::Timeout) => Event::Deadline,
+        Err(RecvTimeoutError::Disconnected) => Event::End,
+    }
+}
+
+/// Returns at the end of stdin, at an error (nothing more can be heard then either), or at a line that is too long
+/// (what follows it could not be trusted to be a message).
+fn read_lines(lines: &SyncSender<Vec<u8>>) {
+    let mut stdin = std::io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        // One byte more than allowed, for the line's end.
+        match stdin.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        if line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n') {
+            report(&format!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
+            return;
+        }
+        if lines.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+fn write_output(server: &mut DemoServer) -> Flow {
+    let mut stdout = std::io::stdout().lock();
+    while let Some(effect) = server.poll_output() {
+        match effect {
+            Effect::Line(mut line) => {
+                line.push('\n');
+                // stdout is line-buffered: this is one write, and nothing is left behind.
+                if stdout.write_all(line.as_bytes()).is_err() {
+                    return Flow::Exit(ExitCode::FAILURE);
+                }
+            }
+            Effect::Stderr(line) => report(&line),
+            Effect::Exit(code) => return Flow::Exit(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)),
+        }
+    }
+    Flow::Continue
+}
+
+/// `eprintln!` would panic where stderr is closed.
+fn report(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,200 @@
+//! The one loop: what the system reports goes into the core, what the core wants goes to the system.
+//!
+//! ```text
+//! poll ─ read the clock ─ dispatch: note the events, accept, read, reap ─ timers ─ drain the outputs ⇄ flush ─┐
+//!   └──────────────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Events are only noted while they are dispatched; reading follows when all are known, so nothing is freed that a
+//! later event of the same poll is about. Whoever has used up a share of the turn goes to the back of a queue and is
+//! served in the next turn, before which the poll does not wait.
+
+use std::io;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Poll};
+
+use super::child::Stream;
+use super::children::Children;
+use super::conn::Conns;
+use super::listener::{Accepted, Listener};
+use super::log::Log;
+use super::readiness::Source;
+use super::signals::Signals;
+use crate::base::time::Now;
+use crate::limits;
+use crate::proxy::{Input, Level, Output, Proxy, Record};
+
+/// Events taken from one poll. More stay in the kernel for the next.
+const EVENTS_MAX: usize = 1_024;
+
+/// Everything the loop works with.
+pub(super) struct EventLoop {
+    pub(super) poll: Poll,
+    pub(super) core: Proxy,
+    pub(super) listener: Listener,
+    pub(super) signals: Signals,
+    pub(super) conns: Conns,
+    pub(super) children: Children,
+    pub(super) log: Log,
+}
+
+/// How the loop ended: the core stopped, perhaps because a server failed that must not.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) failure: Option<String>,
+}
+
+impl EventLoop {
+    /// Runs until the core has stopped and no child is left.
+    ///
+    /// # Errors
+    ///
+    /// The poll itself failed.
+    pub(super) fn run(mut self) -> io::Result<Ended> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut buffer = vec![0; limits::READ_BYTES];
+        let mut ended = self.settle(read_clock());
+        while ended.is_none() {
+            self.wait(&mut events)?;
+            let now = read_clock();
+            self.dispatch(&events, &mut buffer, now);
+            self.run_timers(now);
+            ended = self.settle(now);
+        }
+        self.children.end_all();
+        self.log.finish();
+        Ok(ended.unwrap_or(Ended { failure: None }))
+    }
+
+    /// Polls; does not wait while somebody is still owed a share.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let is_busy = self.conns.is_busy_after_turn() | self.children.is_busy_after_turn() | self.listener.is_ready();
+        let timeout = if is_busy { Some(Duration::ZERO) } else { self.until_next_deadline() };
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn until_next_deadline(&mut self) -> Option<Duration> {
+        let deadlines = [self.core.poll_timeout(), self.listener.poll_timeout(), self.children.poll_timeout()];
+        let next = deadlines.into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    fn dispatch(&mut self, events: &Events, buffer: &mut [u8], now: Now) {
+        let mut has_exits = false;
+        for event in events {
+            match Source::of(event.token()) {
+                Some(Source::Listener) => self.listener.on_event(),
+                Some(Source::Ends) => self.on_ends(now),
+                Some(Source::Exits) => has_exits = true,
+                Some(Source::Conn(index)) => self.conns.on_event(index, event),
+                Some(Source::Stdin(index)) => self.children.on_stdin_event(index, event),
+                Some(Source::Stdout(index)) => self.children.on_output_event(index, Stream::Stdout, event),
+                Some(Source::Stderr(index)) => self.children.on_output_event(index, Stream::Stderr, event),
+                None => {}
+            }
+        }
+        self.accept(now);
+        self.conns.read(&mut self.core, buffer, now);
+        self.children.read(&mut self.core, buffer, now);
+        if has_exits {
+            // Before the children are asked: one that ends from now on writes another byte.
+            self.signals.clear_exits();
+            self.children.reap(&mut self.core, buffer, now);
+            self.listener.on_descriptor_freed();
+        }
+    }
+
+    fn on_ends(&mut self, now: Now) {
+        for _ in 0..self.signals.take_ends() {
+            self.core.handle(Input::Shutdown, now);
+        }
+    }
+
+    fn accept(&mut self, now: Now) {
+        for _ in 0..limits::TURN_ACCEPTS_MAX {
+            if !self.listener.is_ready() {
+                return;
+            }
+            match self.listener.accept(now.instant) {
+                Accepted::Conn(stream, peer) => {
+                    let Some(conn) = self.core.handle_accept(peer, now) else { continue };
+                    if self.conns.insert(conn, stream, self.poll.registry()).is_err() {
+                        self.core.handle(Input::Broken { conn }, now);
+                    }
+                }
+                Accepted::Nobody => return,
+                Accepted::Shortage(report) => {
+                    if let Some(error) = report {
+                        self.warn(format!("new connections have to wait: {error} (see ulimit -n)"), now);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn run_timers(&mut self, now: Now) {
+        self.listener.handle_timeout(now.instant);
+        self.children.handle_timeout(now.instant);
+        if self.core.poll_timeout().is_some_and(|due| due <= now.instant) {
+            self.core.handle_timeout(now);
+        }
+        debug_assert!(
+            self.core.poll_timeout().is_none_or(|due| due > now.instant),
+            "a deadline that is due after the timers ran would keep the loop spinning"
+        );
+    }
+
+    /// Drains and flushes until the core has nothing more to say: what is sent makes room, and room makes more to send.
+    fn settle(&mut self, now: Now) -> Option<Ended> {
+        loop {
+            while let Some(output) = self.core.poll_output() {
+                if let Output::Stopped { failure } = output {
+                    return Some(Ended { failure });
+                }
+                self.perform(output, now);
+            }
+            if !self.conns.is_dirty() && !self.children.is_dirty() {
+                return None;
+            }
+            self.children.flush(&mut self.core, now);
+            self.conns.flush(&mut self.core, now);
+        }
+    }
+
+    fn perform(&mut self, output: Output, now: Now) {
+        match output {
+            Output::Transmit(conn) => self.conns.mark_dirty(conn),
+            Output::Resume(conn) => self.conns.mark_ready(conn),
+            Output::FinishWriting(conn) => self.conns.finish_writing(conn),
+            Output::Close(conn) => {
+                self.conns.close(conn);
+                self.listener.on_descriptor_freed();
+            }
+            Output::Spawn(link) => self.children.spawn(link, &mut self.core, self.poll.registry(), now),
+            Output::TransmitStdin(link) => self.children.mark_dirty(link),
+            Output::CloseStdin(link) => self.children.close_stdin(link),
+            Output::Terminate(link) => self.children.terminate(link),
+            Output::Kill(link) => self.children.kill(link, now.instant),
+            Output::Log(record) => self.log.write(&record, now.unix_seconds),
+            Output::Stopped { .. } => {} // taken by the caller
+        }
+    }
+
+    fn warn(&self, message: String, now: Now) {
+        self.log.write(&Record { level: Level::Warn, server: None, message }, now.unix_seconds);
+    }
+}
+
+/// The only reading of the clock in a turn.
+pub(super) fn read_clock() -> Now {
+    let unix_seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Now { instant: Instant::now(), unix_seconds }
+}

@@ -1,0 +1,148 @@
+//! The log: lines on stderr, in the form of Go's `slog` text, which the users of the reference know.
+//!
+//! The loop never waits for a slow stderr: a thread writes, behind a bounded queue. Lines that find it full are
+//! counted, and the count is logged once there is room.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::base::time;
+use crate::limits;
+use crate::proxy::{Level, Record};
+
+/// As much as goes into one write when many lines wait.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// Where records go.
+#[derive(Debug)]
+pub(super) struct Log {
+    level: Level,
+    lines: SyncSender<String>,
+    dropped: Arc<AtomicU64>,
+    /// Disconnected when the writer has ended.
+    written: Receiver<()>,
+}
+
+impl Log {
+    /// Starts the writer.
+    ///
+    /// # Errors
+    ///
+    /// The system gave us no thread.
+    pub(super) fn start(level: Level) -> io::Result<Log> {
+        let (lines, queue) = mpsc::sync_channel(limits::LOG_LINES_MAX);
+        let (done, written) = mpsc::sync_channel(0);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&dropped);
+        thread::Builder::new().name("log".to_owned()).stack_size(64 * 1024).spawn(move || {
+            write_lines(&queue, &counter);
+            drop(done);
+        })?;
+        Ok(Log { level, lines, dropped, written })
+    }
+
+    /// Logs a record, unless its level is below the threshold.
+    pub(super) fn write(&self, record: &Record, unix_seconds: u64) {
+        if record.level < self.level {
+            return;
+        }
+        if self.lines.try_send(line(record, unix_seconds)).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until everything is written, but not for ever: whoever reads stderr may have stopped.
+    pub(super) fn finish(self) {
+        let Log { lines, written, .. } = self;
+        drop(lines);
+        let _ = written.recv_timeout(limits::LOG_FLUSH_TIME_MAX);
+    }
+}
+
+/// The writer's thread: ends when the queue is closed and empty.
+fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64) {
+    while let Ok(mut batch) = queue.recv() {
+        while batch.len() < BATCH_BYTES
+            && let Ok(line) = queue.try_recv()
+        {
+            batch.push_str(&line);
+        }
+        write_all(batch.as_bytes());
+        let count = dropped.swap(0, Ordering::Relaxed);
+        if count > 0 {
+            let message = format!("{count} log lines dropped: stderr is read too slowly");
+            let record = Record { level: Level::Warn, server: None, message };
+            write_all(line(&record, unix_seconds()).as_bytes());
+        }
+    }
+}
+
+/// A stderr that is closed for good takes the lines into nothing; there is nobody left to tell.
+fn write_all(mut bytes: &[u8]) {
+    let mut stderr = io::stderr().lock();
+    while !bytes.is_empty() {
+        match stderr.write(bytes) {
+            Ok(count) if count > 0 => bytes = &bytes[count..],
+            // Somebody with whom we share the terminal or pipe has made it non-blocking.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(10)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// `time=2026-11-23T08:22:41Z level=INFO msg="it is ready" client=demo`
+pub fn line(record: &Record, unix_seconds: u64) -> String {
+    let level = match record.level {
+        Level::Debug => "DEBUG",
+        Level::Info => "INFO",
+        Level::Warn => "WARN",
+        Level::Error => "ERROR",
+    };
+    let mut line = format!("time={} level={level} msg=", time::rfc3339(unix_seconds));
+    push_value(&mut line, &record.message);
+    if let Some(server) = &record.server {
+        line.push_str(" client=");
+        push_value(&mut line, server);
+    }
+    line.push('\n');
+    line
+}
+
+/// A value as it is, or quoted where a reader could not tell where it ends.
+fn push_value(line: &mut String, value: &str) {
+    let is_plain = |c: char| !matches!(c, ' ' | '"' | '=' | '\\') && !is_unsafe(c);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        line.push_str(value);
+        return;
+    }
+    line.push('"');
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => line.extend(['\\', c]),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            '\t' => line.push_str("\\t"),
+            c if is_unsafe(c) => {
+                let _ = write!(line, "\\u{:04x}", u32::from(c)); // a String takes everything
+            }
+            c => line.push(c),
+        }
+    }
+    line.push('"');
+}
+
+/// Characters by which a child could forge a line, move the cursor, or reorder what is shown.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+}

@@ -1,0 +1,12 @@
+//! Row 4: the protocol, without a wire: versions, sessions, calls, asks, streams, and what messages mean.
+
+pub mod ask;
+pub mod attribution;
+pub mod call;
+pub mod from_upstream;
+pub mod introduction;
+pub mod log_level;
+pub mod session;
+pub mod stream;
+pub mod trouble;
+pub mod version;

@@ -1,0 +1,51 @@
+//! Whose call caused this? On a shared link an ask or a log line does not say (bridge, section 7).
+//!
+//! Candidates are the calls in flight. All of one session: it is that one's. Of several sessions: nobody can know.
+//! None: the only session that is attached to the upstream.
+
+use crate::base::id::SessionId;
+
+/// To whom a message of an upstream goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribution {
+    /// A call of this session caused it: on the newest one's stream.
+    Caller(SessionId),
+    /// No call did: on the session's own stream.
+    Listener(SessionId),
+    /// Several sessions are equally likely.
+    Ambiguous,
+    /// There is nobody to take it.
+    Nobody,
+}
+
+/// Applies the rule. `callers` are the sessions of the candidates; `listeners` are the upstream's sessions with an open
+/// stream of their own.
+pub fn attribute(callers: impl Iterator<Item = SessionId>, listeners: impl Iterator<Item = SessionId>) -> Attribution {
+    match sole(callers) {
+        Sole::One(session) => Attribution::Caller(session),
+        Sole::Several => Attribution::Ambiguous,
+        Sole::None => match sole(listeners) {
+            Sole::One(session) => Attribution::Listener(session),
+            Sole::Several => Attribution::Ambiguous,
+            Sole::None => Attribution::Nobody,
+        },
+    }
+}
+
+enum Sole {
+    None,
+    One(SessionId),
+    Several,
+}
+
+fn sole(sessions: impl Iterator<Item = SessionId>) -> Sole {
+    let mut found = Sole::None;
+    for session in sessions {
+        match found {
+            Sole::None => found = Sole::One(session),
+            Sole::One(other) if other == session => {}
+            Sole::One(_) | Sole::Several => return Sole::Several,
+        }
+    }
+    found
+}

@@ -1,0 +1,167 @@
+//! What a line of a legacy upstream means, in the words of the proxy.
+
+use std::borrow::Cow;
+
+use super::ask::AskKind;
+use super::log_level::LogLevel;
+use crate::base::id::{AskId, CallId, from_wire};
+use crate::codec::jsonrpc::envelope::{self, Malformed, Message, Outcome, Params};
+use crate::codec::jsonrpc::quick;
+use crate::codec::jsonrpc::splice::range_in;
+use std::ops::Range;
+
+/// A line, understood. Ranges are places within it.
+#[derive(Debug)]
+pub enum FromUpstream<'a> {
+    /// The answer to a call: pass it on with the downstream's own id.
+    Reply {
+        /// Which call.
+        call: CallId,
+        /// Where its id stands.
+        id: Range<usize>,
+        /// Whether it is an error.
+        is_error: bool,
+    },
+    /// The answer to a request of the proxy itself.
+    OwnReply {
+        /// Which request, as JSON text.
+        id: &'a str,
+        /// What it says.
+        outcome: Outcome<'a>,
+    },
+    /// Progress of a call.
+    Progress {
+        /// Which call.
+        call: CallId,
+        /// Where its token stands.
+        token: Range<usize>,
+    },
+    /// A log line for downstreams.
+    Log {
+        /// How much it matters; `None` for a level that is none of RFC 5424's.
+        level: Option<LogLevel>,
+    },
+    /// A list has changed: every session is told.
+    ListChanged {
+        /// Whether it is the list of tools, which the proxy reads too.
+        is_tools: bool,
+    },
+    /// A resource has changed: its subscribers are told.
+    Updated {
+        /// Which one.
+        uri: String,
+    },
+    /// A request for a downstream.
+    Ask {
+        /// What it asks for.
+        kind: AskKind,
+        /// The upstream's own id, as JSON text.
+        id: &'a str,
+        /// The upstream's own progress token, as JSON text.
+        progress_token: Option<&'a str>,
+    },
+    /// A withdrawn ask.
+    AskCancelled {
+        /// The upstream's own id of it, as JSON text.
+        id: String,
+    },
+    /// `ping`, to be answered by us.
+    Ping {
+        /// The upstream's own id, as JSON text.
+        id: &'a str,
+    },
+    /// A request that is none of these.
+    UnknownRequest {
+        /// The upstream's own id, as JSON text.
+        id: &'a str,
+        /// Its method.
+        method: Cow<'a, str>,
+    },
+    /// A notification that is none of these.
+    UnknownNotification {
+        /// Its method.
+        method: Cow<'a, str>,
+    },
+    /// A reply to nothing that was asked.
+    Stray,
+}
+
+/// Reads a line.
+pub fn read(line: &[u8]) -> Result<FromUpstream<'_>, Malformed> {
+    if let Some(answer) = quick::answer(line)
+        && let Some(call) = from_wire(answer.id)
+    {
+        let is_error = line.starts_with(b"{\"error\"") || line[answer.id_range.end..].starts_with(b",\"error\"");
+        return Ok(FromUpstream::Reply { call, id: answer.id_range, is_error });
+    }
+    Ok(match envelope::read_message(line)? {
+        Message::Request { id, method, params } => read_request(id, method, params),
+        Message::Notification { method, params } => read_notification(line, method, params),
+        Message::Response { id, outcome } => read_response(line, id, outcome),
+    })
+}
+
+fn read_request<'a>(id: &'a str, method: Cow<'a, str>, params: Params<'a>) -> FromUpstream<'a> {
+    if method == "ping" {
+        return FromUpstream::Ping { id };
+    }
+    match AskKind::of(&method, params.text) {
+        Some(kind) => FromUpstream::Ask { kind, id, progress_token: params.progress_token },
+        None => FromUpstream::UnknownRequest { id, method },
+    }
+}
+
+fn read_response<'a>(line: &[u8], id: &'a str, outcome: Outcome<'a>) -> FromUpstream<'a> {
+    if id.starts_with('"') {
+        return FromUpstream::OwnReply { id, outcome };
+    }
+    let is_error = matches!(outcome, Outcome::Error(_));
+    match (id.parse().ok().and_then(from_wire), range_in(line, id)) {
+        (Some(call), Some(id)) => FromUpstream::Reply { call, id, is_error },
+        _ => FromUpstream::Stray,
+    }
+}
+
+fn read_notification<'a>(line: &[u8], method: Cow<'a, str>, params: Params<'a>) -> FromUpstream<'a> {
+    match &*method {
+        "notifications/progress" => match progress(line, params.text) {
+            Some((call, token)) => FromUpstream::Progress { call, token },
+            None => FromUpstream::Stray,
+        },
+        "notifications/message" => FromUpstream::Log { level: level(params.text) },
+        "notifications/tools/list_changed" => FromUpstream::ListChanged { is_tools: true },
+        "notifications/prompts/list_changed" | "notifications/resources/list_changed" => {
+            FromUpstream::ListChanged { is_tools: false }
+        }
+        "notifications/resources/updated" => match super::introduction::uri(params.text) {
+            Some(uri) => FromUpstream::Updated { uri },
+            None => FromUpstream::Stray,
+        },
+        "notifications/cancelled" => match member(params.text, "requestId") {
+            Some(id) => FromUpstream::AskCancelled { id: id.to_owned() },
+            None => FromUpstream::Stray,
+        },
+        _ => FromUpstream::UnknownNotification { method },
+    }
+}
+
+fn progress(line: &[u8], params: Option<&str>) -> Option<(CallId, Range<usize>)> {
+    let token = member(params, "progressToken")?;
+    Some((from_wire(token.parse().ok()?)?, range_in(line, token)?))
+}
+
+fn level(params: Option<&str>) -> Option<LogLevel> {
+    serde_json::from_str(member(params, "level")?).ok()
+}
+
+/// A member of an object, as JSON text. Only for small objects: it builds a map of all members.
+pub fn member<'a>(object: Option<&'a str>, name: &str) -> Option<&'a str> {
+    type Members<'a> = std::collections::HashMap<Cow<'a, str>, &'a serde_json::value::RawValue>;
+    let members: Members<'a> = serde_json::from_str(object?).ok()?;
+    members.get(name).map(|value| value.get())
+}
+
+/// The ask that a downstream's response answers: asks carry [`crate::base::id::wire`] numbers.
+pub fn answered_ask(id: &str) -> Option<AskId> {
+    from_wire(id.parse().ok()?)
+}

@@ -1,0 +1,143 @@
+//! Sessions: the conversations of legacy downstreams.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use super::introduction::ClientCapabilities;
+use super::log_level::LogLevel;
+use super::version::Version;
+use crate::base::id::{Arena, CallId, ServerId, SessionId, StreamId};
+
+/// 128 random bits: what `Mcp-Session-Id` carries, as 32 lower-case hex digits.
+pub type Token = [u8; 16];
+
+/// One conversation.
+#[derive(Debug)]
+pub struct Session {
+    /// The upstream it is with.
+    pub server: ServerId,
+    /// Its name on the wire.
+    pub token: Token,
+    /// The revision that was negotiated.
+    pub version: Version,
+    /// Which asks its downstream can answer.
+    pub capabilities: ClientCapabilities,
+    /// What its downstream asked for with `logging/setLevel`.
+    pub log_level: Option<LogLevel>,
+    /// Resources whose changes it wants to hear of.
+    pub subscriptions: BTreeSet<Box<str>>,
+    /// Its open GET streams, oldest first.
+    pub streams: Vec<StreamId>,
+    /// Its unanswered calls, oldest first.
+    pub calls: Vec<CallId>,
+    /// When it last did something.
+    pub last_used: Instant,
+}
+
+impl Session {
+    /// Whether nothing of it is under way or open, so that it can end unseen.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.streams.is_empty()
+    }
+
+    /// Whether a log line of this level is for it. One that never set a level hears what the upstream would have said
+    /// unasked, as far as that can be known: `info` and above.
+    pub fn wants_log(&self, level: Option<LogLevel>) -> bool {
+        let least = self.log_level.unwrap_or(LogLevel::Info);
+        level.is_none_or(|level| level >= least)
+    }
+
+    /// Whether it subscribed to this resource, or to one that contains it (a prefix that ends at a `/`).
+    pub fn is_subscribed(&self, uri: &str) -> bool {
+        self.subscriptions.iter().any(|subscribed| {
+            uri.strip_prefix(&**subscribed)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || subscribed.ends_with('/'))
+        })
+    }
+}
+
+/// All sessions.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    arena: Arena<SessionId, Session>,
+    by_token: HashMap<Token, SessionId>,
+}
+
+impl Sessions {
+    /// Adds one.
+    pub fn insert(&mut self, session: Session) -> SessionId {
+        let token = session.token;
+        let id = self.arena.insert(session);
+        self.by_token.insert(token, id);
+        id
+    }
+
+    /// Takes one out.
+    pub fn remove(&mut self, id: SessionId) -> Option<Session> {
+        let session = self.arena.remove(id)?;
+        self.by_token.remove(&session.token);
+        Some(session)
+    }
+
+    /// The session, if it lives.
+    pub fn get(&self, id: SessionId) -> Option<&Session> {
+        self.arena.get(id)
+    }
+
+    /// The session, if it lives.
+    pub fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.arena.get_mut(id)
+    }
+
+    /// The session of that name, if it is one with this upstream.
+    pub fn find(&self, name: &str, server: ServerId) -> Option<SessionId> {
+        let id = *self.by_token.get(&parse_token(name)?)?;
+        (self.get(id)?.server == server).then_some(id)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.arena.iter()
+    }
+
+    /// Those with one upstream.
+    pub fn with(&self, server: ServerId) -> impl Iterator<Item = (SessionId, &Session)> {
+        self.iter().filter(move |(_, session)| session.server == server)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.arena.is_empty()
+    }
+
+    /// The idle one that has been so longest: the first to end when there is no room.
+    pub fn stalest(&self) -> Option<SessionId> {
+        let idle = self.iter().filter(|(_, session)| session.is_idle());
+        idle.min_by_key(|(_, session)| session.last_used).map(|(id, _)| id)
+    }
+}
+
+/// The token as it goes over the wire.
+pub fn format_token(token: &Token) -> String {
+    token.iter().fold(String::with_capacity(32), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn parse_token(name: &str) -> Option<Token> {
+    if name.len() != 32 || !name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    let mut token = Token::default();
+    for (byte, digits) in token.iter_mut().zip(name.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(token)
+}

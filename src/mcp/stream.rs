@@ -1,0 +1,78 @@
+//! Streams: HTTP answers made of upstream messages.
+//!
+//! ```text
+//! POST ── Undecided ── first word is the (only) reply ──▶ one JSON body
+//!             └─────── anything else comes first ───────▶ Open ── last reply ──▶ end
+//! GET ─── Listening ── the session ends ────────────────▶ end
+//! ```
+
+use crate::base::id::{ConnId, ServerId, SessionId};
+
+/// One answer under way.
+#[derive(Debug)]
+pub struct Stream {
+    /// The connection that it goes out on.
+    pub conn: ConnId,
+    /// The upstream that it comes from.
+    pub server: ServerId,
+    /// Whose it is; `None` for that of an `initialize`.
+    pub session: Option<SessionId>,
+    /// How far it has come.
+    pub state: StreamState,
+}
+
+/// How far an answer has come.
+#[derive(Debug)]
+pub enum StreamState {
+    /// The answer to a POST; nothing was said yet.
+    Undecided {
+        /// What the downstream can read.
+        accepts: Accepts,
+        /// How many replies are still to come.
+        due: usize,
+        /// For a batch: the replies so far, which go out together.
+        batch: Option<Vec<String>>,
+    },
+    /// The answer to a POST, as an event stream.
+    Open {
+        /// How many replies are still to come.
+        due: usize,
+    },
+    /// The stream of a GET.
+    Listening,
+}
+
+/// Which content types an `Accept` header leaves us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepts {
+    /// `application/json` and `text/event-stream`.
+    Both,
+    /// `application/json`.
+    Json,
+    /// `text/event-stream`.
+    Sse,
+}
+
+impl Accepts {
+    /// Reads `Accept` (RFC 9110, 12.5.1), all lines of it. None at all accepts everything. `None`: nothing we could send.
+    pub fn parse<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Accepts> {
+        let (mut json, mut sse, mut is_present) = (false, false, false);
+        for item in headers.flat_map(|header| header.split(',')) {
+            is_present = true;
+            let mut parts = item.split(';').map(str::trim);
+            let range = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let is_refused = parts.any(|part| {
+                let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+                weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
+            });
+            json |= !is_refused && matches!(&*range, "application/json" | "application/*" | "*/*");
+            sse |= !is_refused && matches!(&*range, "text/event-stream" | "text/*" | "*/*");
+        }
+        match (json || !is_present, sse || !is_present) {
+            (true, true) => Some(Accepts::Both),
+            (true, false) => Some(Accepts::Json),
+            (false, true) => Some(Accepts::Sse),
+            (false, false) => None,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Why a call gets no answer from its upstream. Written to be read by whoever sees the error: it names the server, the
+//! cause and what to do.
+
+use std::time::Duration;
+
+use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
+
+/// What kept the upstream from answering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// It did not become ready in time.
+    NotReady {
+        /// How long the call waited.
+        waited: Duration,
+        /// The last line that it wrote to stderr, if any.
+        last_words: Option<String>,
+    },
+    /// It could not be started, or ended before it was ready.
+    CannotStart {
+        /// What happened, for example `exit status 127`.
+        cause: String,
+        /// The last line that it wrote to stderr, if any.
+        last_words: Option<String>,
+    },
+    /// It ended while the call was in flight.
+    Crashed {
+        /// What happened, for example `killed by signal 9`.
+        cause: String,
+        /// The last line that it wrote to stderr, if any.
+        last_words: Option<String>,
+    },
+    /// It said nothing about the call for too long.
+    Silent {
+        /// The request timeout.
+        waited: Duration,
+    },
+    /// It does not read what is sent to it.
+    Clogged,
+    /// Too many calls are under way.
+    Crowded {
+        /// Which bound, and its value.
+        bound: String,
+    },
+    /// The proxy is ending.
+    ShuttingDown,
+}
+
+impl Trouble {
+    /// The HTTP status, where the answer has not begun (RFC 9110, 15.6).
+    pub fn status(&self) -> u16 {
+        match self {
+            Trouble::NotReady { .. } | Trouble::Clogged | Trouble::ShuttingDown => 503,
+            Trouble::CannotStart { .. } | Trouble::Crashed { .. } => 502,
+            Trouble::Silent { .. } => 504,
+            Trouble::Crowded { .. } => 429,
+        }
+    }
+
+    /// The whole JSON-RPC error. `id` is JSON text.
+    pub fn to_json(&self, id: &str, server: &str) -> String {
+        write::error(id, INTERNAL_ERROR, &self.message(server))
+    }
+
+    /// One or two sentences.
+    pub fn message(&self, server: &str) -> String {
+        match self {
+            Trouble::NotReady { waited, last_words } => format!(
+                "server {server:?} was not ready within {} s (startupTimeout){}; try again, or look into the proxy's log",
+                waited.as_secs_f64(),
+                quoted(last_words)
+            ),
+            Trouble::CannotStart { cause, last_words } => format!(
+                "server {server:?} could not be started: {cause}{}; check its command and args in the proxy's configuration",
+                quoted(last_words)
+            ),
+            Trouble::Crashed { cause, last_words } => format!(
+                "server {server:?} ended during this call: {cause}{}; it is being restarted, the call may or may not have \
+                 taken effect",
+                quoted(last_words)
+            ),
+            Trouble::Silent { waited } => format!(
+                "server {server:?} said nothing about this call for {} s (requestTimeout); the call was cancelled",
+                waited.as_secs_f64()
+            ),
+            Trouble::Clogged => {
+                format!("server {server:?} does not read its input fast enough; try again later")
+            }
+            Trouble::Crowded { bound } => format!("server {server:?} is busy: {bound}; try again later"),
+            Trouble::ShuttingDown => format!("server {server:?} is being stopped: the proxy shuts down"),
+        }
+    }
+}
+
+fn quoted(last_words: &Option<String>) -> String {
+    match last_words {
+        Some(words) => format!(", its last words: {words:?}"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,196 @@
+//! Asks: from an upstream to the downstream whose call caused them, and the answers back.
+
+use std::time::Instant;
+
+use super::{Due, Level, Proxy};
+use crate::base::id::{AskId, CallId, LinkId, ServerId, SessionId, StreamId, wire};
+use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
+use crate::codec::jsonrpc::{INTERNAL_ERROR, METHOD_NOT_FOUND, write};
+use crate::limits;
+use crate::mcp::ask::{Ask, AskKind};
+use crate::mcp::attribution::{Attribution, attribute};
+use crate::mcp::from_upstream::answered_ask;
+
+/// An ask as it came from an upstream.
+pub(super) struct Asked<'a> {
+    pub(super) line: &'a [u8],
+    pub(super) kind: AskKind,
+    /// The upstream's own id, within the line.
+    pub(super) id: &'a str,
+    pub(super) progress_token: Option<&'a str>,
+}
+
+impl Proxy {
+    /// An upstream asks. The ask reaches the session that caused it, or is refused with the reason.
+    pub(super) fn on_ask(&mut self, link: LinkId, server: ServerId, asked: &Asked<'_>, now: Instant) {
+        let is_able = |session: SessionId| {
+            self.sessions.get(session).is_some_and(|session| asked.kind.is_covered_by(session.capabilities))
+        };
+        let (session, call) = match self.attribute(server, is_able) {
+            Attribution::Caller(session) => (session, self.newest_cause(session)),
+            Attribution::Listener(session) => (session, None),
+            Attribution::Ambiguous => {
+                let reason = "calls of several sessions are in flight, and a shared server does not say which of them \
+                              it asks for; run it with \"isolation\": \"session\"";
+                return self.refuse_ask(link, server, asked.id, reason);
+            }
+            Attribution::Nobody => {
+                return self.refuse_ask(link, server, asked.id, "no connected client can answer this request");
+            }
+        };
+        if self.asks.iter().filter(|(_, ask)| ask.link == link).count() >= limits::LINK_ASKS_MAX {
+            let reason = format!("too many unanswered requests of this server ({})", limits::LINK_ASKS_MAX);
+            return self.refuse_ask(link, server, asked.id, &reason);
+        }
+        let ask = self.asks.insert(Ask {
+            link,
+            id: asked.id.into(),
+            progress_token: asked.progress_token.map(Into::into),
+            session,
+            call,
+            due: now + limits::ASK_TIME_MAX,
+        });
+        let number = wire(ask).to_string();
+        let parts = with_id(asked.line, asked.id, &number);
+        if !self.push_to_session(session, call, &parts, now) {
+            self.asks.remove(ask);
+            self.refuse_ask(link, server, asked.id, "the client that caused this request takes none at the moment");
+            return;
+        }
+        if let Some(entry) = self.servers.get_mut(server) {
+            self.deadlines.arm_earlier(&mut entry.patience, Due::Patience(server), now + limits::ASK_TIME_MAX);
+        }
+    }
+
+    /// Applies the rule of attribution among the sessions that `is_able` admits.
+    pub(super) fn attribute(&self, server: ServerId, is_able: impl Fn(SessionId) -> bool) -> Attribution {
+        let causes = self.calls.iter().filter(|(_, call)| call.server == server && call.is_cause());
+        let callers = causes.filter_map(|(_, call)| call.session).filter(|session| is_able(*session));
+        let listening = self.sessions.with(server).filter(|(_, session)| !session.streams.is_empty());
+        let listeners = listening.map(|(id, _)| id).filter(|session| is_able(*session));
+        attribute(callers, listeners)
+    }
+
+    /// The newest call of a session that may have caused a message of its upstream.
+    pub(super) fn newest_cause(&self, session: SessionId) -> Option<CallId> {
+        let calls = &self.sessions.get(session)?.calls;
+        calls.iter().rev().copied().find(|call| self.calls.get(*call).is_some_and(|call| call.is_cause()))
+    }
+
+    /// Sends a message to a session: on the stream of the call if that is still there, else on its own stream.
+    pub(super) fn push_to_session(
+        &mut self,
+        session: SessionId,
+        call: Option<CallId>,
+        parts: &[&[u8]],
+        now: Instant,
+    ) -> bool {
+        let of_call = call.and_then(|call| self.calls.get(call)).map(|call| call.stream);
+        if of_call.is_some_and(|stream| self.push_event(stream, parts, now)) {
+            return true;
+        }
+        let own: Option<StreamId> = self.sessions.get(session).and_then(|session| session.streams.last().copied());
+        own.is_some_and(|stream| self.push_event(stream, parts, now))
+    }
+
+    fn refuse_ask(&mut self, link: LinkId, server: ServerId, id: &str, reason: &str) {
+        self.log(Level::Warn, Some(server), format!("refused a request of the server to its client: {reason}"));
+        self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, reason));
+    }
+
+    /// A downstream has answered. Too late, or not its ask: nothing happens.
+    pub(crate) fn on_answer(&mut self, session: SessionId, message: &[u8], id: &str, now: Instant) {
+        let Some(ask_id) = answered_ask(id) else { return };
+        if self.asks.get(ask_id).is_none_or(|ask| ask.session != session) {
+            return;
+        }
+        let Some(ask) = self.asks.remove(ask_id) else { return };
+        if let Some(call) = ask.call {
+            self.touch_call(call, now);
+        }
+        if let (Some(link), Some(range)) = (self.links.get_mut(ask.link), range_in(message, id)) {
+            push_line(&mut link.stdio.stdin, message, &mut [Patch { range, text: &ask.id }]);
+            self.transmit_stdin(ask.link);
+        }
+    }
+
+    /// Progress of a downstream on an ask, if it is one of its own.
+    pub(crate) fn on_ask_progress(&mut self, session: SessionId, message: &[u8], token: &str) {
+        let is_meant = |ask: &Ask| ask.session == session && ask.progress_token.as_deref() == Some(token);
+        let link = self.asks.iter().find(|(_, ask)| is_meant(ask)).map(|(_, ask)| ask.link);
+        if let Some(link) = link.filter(|link| self.links.is_live(*link)) {
+            self.forward_to_link(link, message);
+        }
+    }
+
+    /// The upstream withdraws an ask: the downstream is told.
+    pub(super) fn on_ask_cancelled(&mut self, link: LinkId, upstream_id: &str, now: Instant) {
+        let is_meant = |ask: &Ask| ask.link == link && &*ask.id == upstream_id;
+        let found = self.asks.iter().find(|(_, ask)| is_meant(ask)).map(|(id, _)| id);
+        if let Some(id) = found
+            && let Some(ask) = self.asks.remove(id)
+        {
+            self.withdraw(id, &ask, now);
+        }
+    }
+
+    /// Tells a downstream that an ask needs no answer any more.
+    fn withdraw(&mut self, id: AskId, ask: &Ask, now: Instant) {
+        let params = format!("{{\"requestId\":{}}}", wire(id));
+        let notice = write::notification("notifications/cancelled", Some(&params));
+        self.push_to_session(ask.session, ask.call, &[notice.as_bytes()], now);
+    }
+
+    /// The upstream will get no answer: it is told why.
+    fn end_asks(&mut self, is_meant: impl Fn(&Ask) -> bool, reason: &str, now: Instant) {
+        let ids: Vec<AskId> = self.asks.iter().filter(|(_, ask)| is_meant(ask)).map(|(id, _)| id).collect();
+        for id in ids {
+            let Some(ask) = self.asks.remove(id) else { continue };
+            self.send_to_link(ask.link, &write::error(&ask.id, INTERNAL_ERROR, reason));
+            self.withdraw(id, &ask, now);
+        }
+    }
+
+    pub(super) fn end_asks_of(&mut self, session: SessionId, now: Instant) {
+        self.end_asks(|ask| ask.session == session, "the client's session has ended", now);
+    }
+
+    pub(super) fn end_asks_of_call(&mut self, call: CallId, now: Instant) {
+        self.end_asks(|ask| ask.call == Some(call), "the call that this belongs to has ended", now);
+    }
+
+    /// The link is gone: nobody waits for these answers.
+    pub(super) fn forget_asks_of(&mut self, link: LinkId, now: Instant) {
+        let ids: Vec<AskId> = self.asks.iter().filter(|(_, ask)| ask.link == link).map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(ask) = self.asks.remove(id) {
+                self.withdraw(id, &ask, now);
+            }
+        }
+    }
+
+    pub(super) fn expire_asks(&mut self, server: ServerId, now: Instant) {
+        let link = self.servers.get(server).and_then(|server| server.supervisor.link());
+        let is_late = |ask: &Ask| Some(ask.link) == link && ask.due <= now;
+        self.end_asks(is_late, "the client did not answer in time", now);
+    }
+
+    pub(super) fn asks_of_server(&self, server: ServerId) -> impl Iterator<Item = (AskId, &Ask)> {
+        let link = self.servers.get(server).and_then(|server| server.supervisor.link());
+        self.asks.iter().filter(move |(_, ask)| Some(ask.link) == link)
+    }
+
+    /// While somebody is being asked, the call that caused it is not silent.
+    pub(super) fn extend_asking_calls(&mut self, server: ServerId, now: Instant) {
+        let calls: Vec<CallId> = self.asks_of_server(server).filter_map(|(_, ask)| ask.call).collect();
+        for call in calls {
+            self.touch_call(call, now);
+        }
+    }
+}
+
+/// A message in pieces, with another id.
+fn with_id<'a>(line: &'a [u8], id: &str, number: &'a str) -> [&'a [u8]; 3] {
+    let range = range_in(line, id).unwrap_or_default();
+    [&line[..range.start], number.as_bytes(), &line[range.end..]]
+}

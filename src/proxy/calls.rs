@@ -1,0 +1,299 @@
+//! Calls: accepted, sent or kept waiting, answered exactly once.
+
+use std::time::Instant;
+
+use super::{Due, Proxy};
+use crate::base::buf::Buf;
+use crate::base::id::{CallId, ServerId, SessionId, StreamId, wire};
+use crate::codec::jsonrpc::envelope::Params;
+use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
+use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
+use crate::limits;
+use crate::mcp::call::{Call, CallKind, CallState};
+use crate::mcp::introduction::Greeting;
+use crate::mcp::trouble::Trouble;
+use crate::mcp::version::Version;
+
+/// A request as it came from a downstream.
+pub(crate) struct Request<'a> {
+    /// The whole message.
+    pub(crate) message: &'a [u8],
+    /// Its id, as JSON text within the message.
+    pub(crate) id: &'a str,
+    /// Its parameters, within the message.
+    pub(crate) params: Params<'a>,
+    /// What it means to the proxy.
+    pub(crate) kind: CallKind,
+}
+
+impl Proxy {
+    /// Takes on a request: it goes to its upstream, or waits for it to become ready. Where that cannot be, it is
+    /// answered with the reason.
+    pub(crate) fn accept_call(
+        &mut self,
+        server: ServerId,
+        session: Option<SessionId>,
+        stream: StreamId,
+        request: Request<'_>,
+        now: Instant,
+    ) {
+        if let Err(trouble) = self.check_room(server, session, request.message.len()) {
+            self.answer_with_trouble(server, stream, request.id, &trouble, now);
+            return;
+        }
+        let call = self.calls.insert(Call {
+            server,
+            session,
+            stream,
+            id: request.id.into(),
+            progress_token: request.params.progress_token.map(Into::into),
+            kind: request.kind,
+            state: CallState::InFlight,
+            due: now,
+        });
+        if let Some(session) = session.and_then(|id| self.sessions.get_mut(id)) {
+            session.calls.push(call);
+        }
+        match self.ready_stdin(server) {
+            Some(stdin) => {
+                push_request(stdin, &request.message, call, request.id, request.params.progress_token);
+                self.on_in_flight(call, now);
+            }
+            None => {
+                let mut line = Buf::new();
+                push_request(&mut line, &request.message, call, request.id, request.params.progress_token);
+                self.wait_for_server(call, line, now);
+            }
+        }
+    }
+
+    /// `initialize` is answered here, as soon as the upstream has introduced itself.
+    pub(crate) fn accept_initialize(
+        &mut self,
+        server: ServerId,
+        stream: StreamId,
+        id: &str,
+        greeting: Greeting,
+        now: Instant,
+    ) {
+        if let Err(trouble) = self.check_room(server, None, 0) {
+            self.answer_with_trouble(server, stream, id, &trouble, now);
+            return;
+        }
+        let call = self.calls.insert(Call {
+            server,
+            session: None,
+            stream,
+            id: id.into(),
+            progress_token: None,
+            kind: CallKind::Initialize(greeting),
+            state: CallState::InFlight,
+            due: now,
+        });
+        match self.ready_stdin(server) {
+            Some(_) => self.introduce(call, now),
+            None => self.wait_for_server(call, Buf::new(), now),
+        }
+    }
+
+    /// Where a call for this server is to be written, if it is ready.
+    fn ready_stdin(&mut self, server: ServerId) -> Option<&mut Buf> {
+        let link = self.servers.get(server)?.supervisor.ready_link()?;
+        self.links.get_mut(link).map(|link| &mut link.stdio.stdin)
+    }
+
+    fn check_room(&self, server: ServerId, session: Option<SessionId>, bytes: usize) -> Result<(), Trouble> {
+        let Some(server) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        let crowded = |what: &str, bound: usize| Err(Trouble::Crowded { bound: format!("{what} ({bound})") });
+        if self.shutdown.is_under_way() {
+            return Err(Trouble::ShuttingDown);
+        }
+        if session.and_then(|id| self.sessions.get(id)).is_some_and(|s| s.calls.len() >= limits::SESSION_CALLS_MAX) {
+            return crowded("this session has too many unanswered requests", limits::SESSION_CALLS_MAX);
+        }
+        if self.calls.len() >= limits::CALLS_MAX {
+            return crowded("the proxy has too many unanswered requests", limits::CALLS_MAX);
+        }
+        match server.supervisor.ready_link().and_then(|link| self.links.get(link)) {
+            Some(link) if link.stdio.stdin.len() + bytes > limits::LINK_QUEUE_BYTES_MAX => Err(Trouble::Clogged),
+            None if server.waiting_bytes + bytes > limits::WAITING_BYTES_MAX => {
+                crowded("too many bytes wait for it to start", limits::WAITING_BYTES_MAX)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn wait_for_server(&mut self, id: CallId, line: Buf, now: Instant) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let Some(server) = self.servers.get_mut(call.server) else { return };
+        server.waiting_bytes += line.len();
+        server.waiting.push_back(id);
+        call.state = CallState::Waiting { line };
+        call.due = now + server.config.startup_time;
+        self.deadlines.arm_earlier(&mut server.patience, Due::Patience(call.server), call.due);
+        if server.supervisor.is_startable() {
+            let server = call.server;
+            self.start(server, now);
+        }
+    }
+
+    fn on_in_flight(&mut self, id: CallId, now: Instant) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let Some(server) = self.servers.get_mut(call.server) else { return };
+        call.state = CallState::InFlight;
+        call.due = now + server.config.request_time;
+        self.deadlines.arm_earlier(&mut server.patience, Due::Patience(call.server), call.due);
+        if let Some(link) = server.supervisor.ready_link() {
+            self.transmit_stdin(link);
+        }
+    }
+
+    /// The server is ready: what waited for it goes out, in the order in which it came.
+    pub(super) fn release_waiting(&mut self, server: ServerId, now: Instant) {
+        let Some(entry) = self.servers.get_mut(server) else { return };
+        let waiting = std::mem::take(&mut entry.waiting);
+        entry.waiting_bytes = 0;
+        for id in waiting {
+            let Some(call) = self.calls.get_mut(id) else { continue };
+            let CallState::Waiting { line } = std::mem::replace(&mut call.state, CallState::InFlight) else { continue };
+            if matches!(call.kind, CallKind::Initialize(_)) {
+                self.introduce(id, now);
+            } else if let Some(stdin) = self.ready_stdin(server) {
+                stdin.push(line.as_slice());
+                self.on_in_flight(id, now);
+            }
+        }
+    }
+
+    /// Answers an `initialize` from what the upstream said of itself, and begins the session.
+    fn introduce(&mut self, id: CallId, now: Instant) {
+        let Some(call) = self.take_call(id) else { return };
+        let CallKind::Initialize(greeting) = &call.kind else { return };
+        let Some(introduction) = self.servers.get(call.server).and_then(|server| server.introduction.clone()) else {
+            return;
+        };
+        let version = Version::negotiate(&greeting.asked, introduction.version).max(Version::V2025_03_26);
+        let Some(session) = self.begin_session(call.server, greeting, version, now) else {
+            let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
+            self.answer_with_trouble(call.server, call.stream, &call.id, &Trouble::Crowded { bound }, now);
+            return;
+        };
+        let token = self.sessions.get(session).map(|session| crate::mcp::session::format_token(&session.token));
+        let headers = [("Mcp-Session-Id", token.as_deref().unwrap_or_default())];
+        let mut parts: Vec<&[u8]> = vec![b"{\"jsonrpc\":\"2.0\",\"id\":", call.id.as_bytes(), b",\"result\":"];
+        let result = introduction.for_downstream(version);
+        parts.extend(result.iter().map(|part| part.as_bytes()));
+        parts.push(b"}");
+        self.push_reply(call.stream, 200, &headers, &parts, now);
+    }
+
+    /// The call is over, one way or the other.
+    pub(super) fn take_call(&mut self, id: CallId) -> Option<Call> {
+        let call = self.calls.remove(id)?;
+        if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
+            session.calls.retain(|other| *other != id);
+        }
+        if let CallState::Waiting { line } = &call.state
+            && let Some(server) = self.servers.get_mut(call.server)
+        {
+            server.waiting_bytes -= line.len().min(server.waiting_bytes);
+            server.waiting.retain(|other| *other != id);
+        }
+        Some(call)
+    }
+
+    /// The call gets no answer from its upstream: this is the answer.
+    pub(super) fn fail_call(&mut self, id: CallId, trouble: &Trouble, now: Instant) {
+        let Some(call) = self.take_call(id) else { return };
+        self.end_asks_of_call(id, now);
+        self.answer_with_trouble(call.server, call.stream, &call.id, trouble, now);
+    }
+
+    /// Fails all calls of a server for which `is_meant` says so.
+    pub(super) fn fail_calls(
+        &mut self,
+        server: ServerId,
+        trouble: &Trouble,
+        is_meant: fn(&CallState) -> bool,
+        now: Instant,
+    ) {
+        let meant = |call: &Call| call.server == server && is_meant(&call.state);
+        let ids: Vec<CallId> = self.calls.iter().filter(|(_, call)| meant(call)).map(|(id, _)| id).collect();
+        for id in ids {
+            self.fail_call(id, trouble, now);
+        }
+    }
+
+    fn answer_with_trouble(&mut self, server: ServerId, stream: StreamId, id: &str, trouble: &Trouble, now: Instant) {
+        let name = self.servers.get(server).map_or("", |server| &server.config.name);
+        let body = trouble.to_json(id, name);
+        self.push_reply(stream, trouble.status(), &[], &[body.as_bytes()], now);
+    }
+
+    /// The downstream wants no answer any more: the upstream is told, and the answer is an error that says so, since
+    /// the HTTP request it belongs to wants one.
+    pub(crate) fn cancel_call(&mut self, id: CallId, reason: &str, now: Instant) {
+        let Some(call) = self.take_call(id) else { return };
+        if matches!(call.state, CallState::InFlight) {
+            self.notify_cancelled(call.server, id, reason);
+        }
+        self.end_asks_of_call(id, now);
+        let body = write::error(&call.id, INTERNAL_ERROR, &format!("the request was cancelled: {reason}"));
+        self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
+    }
+
+    fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {
+        let params = format!("{{\"requestId\":{},\"reason\":{}}}", wire(id), write::string(reason));
+        self.send_to_server(server, &write::notification("notifications/cancelled", Some(&params)));
+    }
+
+    /// A sign of life of a call: its silence begins anew.
+    pub(super) fn touch_call(&mut self, id: CallId, now: Instant) {
+        if let Some(call) = self.calls.get_mut(id)
+            && let Some(server) = self.servers.get(call.server)
+        {
+            call.due = now + server.config.request_time;
+        }
+    }
+
+    /// Looks for calls and asks that waited too long, and for the next that will have.
+    pub(super) fn on_patience_timeout(&mut self, server: ServerId, now: Instant) {
+        self.extend_asking_calls(server, now);
+        let of_server = |call: &Call| call.server == server;
+        let late: Vec<CallId> =
+            self.calls.iter().filter(|(_, call)| of_server(call) && call.due <= now).map(|(id, _)| id).collect();
+        for id in late {
+            self.on_call_timeout(id, now);
+        }
+        self.expire_asks(server, now);
+        let calls = self.calls.iter().filter(|(_, call)| of_server(call)).map(|(_, call)| call.due);
+        let asks = self.asks_of_server(server).map(|(_, ask)| ask.due);
+        let next = calls.chain(asks).min();
+        if let (Some(next), Some(entry)) = (next, self.servers.get_mut(server)) {
+            self.deadlines.arm(&mut entry.patience, Due::Patience(server), next);
+        }
+    }
+
+    fn on_call_timeout(&mut self, id: CallId, now: Instant) {
+        let Some(call) = self.calls.get(id) else { return };
+        let Some(server) = self.servers.get(call.server) else { return };
+        let trouble = match call.state {
+            CallState::Waiting { .. } => {
+                Trouble::NotReady { waited: server.config.startup_time, last_words: self.last_words(call.server) }
+            }
+            CallState::InFlight => Trouble::Silent { waited: server.config.request_time },
+        };
+        if matches!(call.state, CallState::InFlight) {
+            self.notify_cancelled(call.server, id, "no answer within requestTimeout");
+        }
+        self.fail_call(id, &trouble, now);
+    }
+}
+
+/// Writes a request as a line for a child, with our id and our progress token in it.
+fn push_request(out: &mut Buf, message: &[u8], call: CallId, id: &str, progress_token: Option<&str>) {
+    let number = wire(call).to_string();
+    let patch = |part: &str| range_in(message, part).map(|range| Patch { range, text: &number });
+    let mut patches: Vec<Patch<'_>> = [Some(id), progress_token].into_iter().flatten().filter_map(patch).collect();
+    push_line(out, message, &mut patches);
+}

@@ -1,0 +1,377 @@
+//! Downstream connections: bytes in, requests to the routes, answers out.
+//!
+//! ```text
+//!  AwaitingHead ──▶ Receiving ──▶ Answering ──▶ AwaitingHead …          (keep-alive)
+//!       └───────────────┴─────────────┴───▶ Closing ──▶ Lingering ──▶ gone
+//! ```
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::{Due, Output, Proxy};
+use crate::base::buf::Buf;
+use crate::base::deadline::Timer;
+use crate::base::id::{ConnId, Id, StreamId};
+use crate::base::time::Now;
+use crate::codec::http::head::HeadStorage;
+use crate::codec::http::refusal::Refusal;
+use crate::codec::http::response::Response;
+use crate::codec::http::server::{Event, Phase, ServerCodec};
+use crate::limits;
+use crate::routes::errors::JSON;
+use crate::routes::post::Post;
+
+/// One connection.
+pub(crate) struct Conn {
+    pub(crate) codec: ServerCodec,
+    pub(crate) state: ConnState,
+    /// What came and could not be used yet: a part of a head, or the next requests.
+    incoming: Buf,
+    /// What waits to be sent.
+    pub(crate) outgoing: Buf,
+    /// Whether the shell knows that something waits in `outgoing`.
+    is_transmitting: bool,
+    /// Whether the downstream has said that it will send no more.
+    is_finished: bool,
+    pub(crate) peer: SocketAddr,
+    pub(crate) timer: Timer,
+    /// When the state has lasted too long, or a comment is due.
+    state_due: Option<Instant>,
+    /// When the downstream has read nothing for too long.
+    write_due: Option<Instant>,
+}
+
+/// What a connection is doing.
+#[derive(Debug)]
+pub(crate) enum ConnState {
+    /// Waits for a request, or reads the rest of a refused one.
+    AwaitingHead,
+    /// Collects the body of a request.
+    Receiving { post: Box<Post>, body: Vec<u8> },
+    /// An upstream's words are the answer.
+    Answering(StreamId),
+    /// Everything is said; it goes once that is sent.
+    Closing,
+    /// All is sent; time for the downstream to read it.
+    Lingering,
+}
+
+impl Proxy {
+    /// Takes on a connection. `None`: there is no room, and it is to be closed.
+    pub fn handle_accept(&mut self, peer: SocketAddr, now: Now) -> Option<ConnId> {
+        if self.shutdown.is_under_way() || (self.conns.len() >= limits::CONNS_MAX && !self.make_room_for_conn()) {
+            return None;
+        }
+        let conn = Conn {
+            codec: ServerCodec::new(),
+            state: ConnState::AwaitingHead,
+            incoming: Buf::new(),
+            outgoing: Buf::new(),
+            is_transmitting: false,
+            is_finished: false,
+            peer,
+            timer: Timer::default(),
+            state_due: None,
+            write_due: None,
+        };
+        let id = self.conns.insert(conn);
+        self.arm_conn(id, now.instant + limits::HEAD_TIME_MAX);
+        Some(id)
+    }
+
+    /// Whether the core wants more bytes of this connection. It reads ahead while it answers, in order to notice a
+    /// downstream that hangs up, but not without bounds.
+    pub fn is_reading(&self, conn: ConnId) -> bool {
+        self.conns.get(conn).is_some_and(|conn| match conn.state {
+            ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Lingering => !conn.is_finished,
+            ConnState::Answering(_) | ConnState::Closing => {
+                !conn.is_finished && conn.incoming.len() < limits::HEAD_BYTES_MAX
+            }
+        })
+    }
+
+    pub(super) fn on_received(&mut self, id: ConnId, bytes: &[u8], now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        match conn.state {
+            ConnState::Closing | ConnState::Lingering => {}
+            ConnState::Answering(_) => conn.incoming.push(bytes),
+            ConnState::AwaitingHead | ConnState::Receiving { .. } if conn.incoming.is_empty() => {
+                let used = self.advance(id, bytes, now);
+                if let Some(conn) = self.conns.get_mut(id) {
+                    conn.incoming.push(&bytes[used..]);
+                }
+            }
+            ConnState::AwaitingHead | ConnState::Receiving { .. } => {
+                conn.incoming.push(bytes);
+                self.advance_buffered(id, now);
+            }
+        }
+    }
+
+    /// The connections whose answer is finished: go on with what came behind it.
+    pub(super) fn resume_conns(&mut self, now: Instant) {
+        while let Some(id) = self.resumable.pop() {
+            let was_reading = self.is_reading(id);
+            self.advance_buffered(id, now);
+            let is_open = |conn: &&mut Conn| matches!(conn.state, ConnState::AwaitingHead);
+            if self.conns.get_mut(id).filter(is_open).is_some_and(|conn| conn.is_finished) {
+                self.close_conn(id, now);
+            } else if !was_reading && self.is_reading(id) {
+                self.outputs.push_back(Output::Resume(id));
+            }
+        }
+    }
+
+    fn advance_buffered(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let mut incoming = std::mem::take(&mut conn.incoming);
+        let used = self.advance(id, incoming.as_slice(), now);
+        incoming.consume(used);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.incoming = incoming;
+        }
+    }
+
+    /// Gives bytes to the codec until it wants no more. Returns how many were used.
+    fn advance(&mut self, id: ConnId, bytes: &[u8], now: Instant) -> usize {
+        let mut used = 0;
+        while used < bytes.len() {
+            let Some(conn) = self.conns.get_mut(id) else { break };
+            if matches!(conn.state, ConnState::Answering(_) | ConnState::Closing | ConnState::Lingering) {
+                break;
+            }
+            let mut storage = HeadStorage::new();
+            let step = match conn.codec.handle(&bytes[used..], &mut storage) {
+                Ok(step) => step,
+                Err(refusal) => {
+                    self.on_refused(id, refusal, now);
+                    return bytes.len();
+                }
+            };
+            used += step.consumed;
+            match step.event {
+                Some(Event::Head(head)) => self.on_head(id, &head, now),
+                Some(Event::Data(data)) => self.on_data(id, data.bytes, data.is_last, now),
+                None if step.consumed == 0 => break,
+                None => {}
+            }
+        }
+        if used == 0 && !bytes.is_empty() {
+            self.on_partial_head(id, now);
+        }
+        used
+    }
+
+    /// The first bytes of a head are there: the rest has to follow soon.
+    fn on_partial_head(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get(id) else { return };
+        if matches!(conn.state, ConnState::AwaitingHead) && conn.incoming.is_empty() {
+            self.arm_conn(id, now + limits::HEAD_TIME_MAX);
+        }
+    }
+
+    /// A request with a body: it is collected, then goes to its route.
+    pub(crate) fn receive(&mut self, id: ConnId, post: Post, expects_continue: bool, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.state = ConnState::Receiving { post: Box::new(post), body: Vec::new() };
+        if expects_continue {
+            conn.codec.send_continue(&mut conn.outgoing);
+            self.transmit(id, now);
+        }
+        self.arm_conn(id, now + limits::BODY_PAUSE_MAX);
+    }
+
+    fn on_data(&mut self, id: ConnId, bytes: &[u8], is_last: bool, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let ConnState::Receiving { body, .. } = &mut conn.state else { return };
+        if !is_last {
+            body.extend_from_slice(bytes);
+            self.arm_conn(id, now + limits::BODY_PAUSE_MAX);
+            return;
+        }
+        if !body.is_empty() {
+            body.extend_from_slice(bytes);
+        }
+        let ConnState::Receiving { post, body } = std::mem::replace(&mut conn.state, ConnState::AwaitingHead) else {
+            return;
+        };
+        // A body that came in one piece was never copied.
+        self.on_body(id, *post, if body.is_empty() { bytes } else { &body }, now);
+    }
+
+    fn on_refused(&mut self, id: ConnId, refusal: Refusal, now: Instant) {
+        let body = crate::routes::errors::plain(&refusal.to_string());
+        self.respond(id, refusal.status, &[JSON], &[body.as_bytes()], now);
+    }
+
+    /// A whole answer, as JSON, with further headers.
+    pub(crate) fn respond(&mut self, id: ConnId, status: u16, headers: &[(&str, &str)], body: &[&[u8]], now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let response = Response { status, headers, date: self.date.as_str() };
+        conn.codec.respond(&mut conn.outgoing, &response, body);
+        self.on_answered(id, now);
+    }
+
+    /// An answer is complete: what becomes of the connection?
+    pub(crate) fn on_answered(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        match conn.codec.phase() {
+            Phase::AwaitingHead | Phase::Draining => {
+                conn.state = ConnState::AwaitingHead;
+                self.resumable.push(id);
+                self.arm_conn(id, now + limits::IDLE_TIME_MAX);
+                self.transmit(id, now);
+            }
+            Phase::Closing(_) | Phase::ReceivingBody | Phase::Answering => self.close_conn(id, now),
+        }
+    }
+
+    /// No further request is taken: an idle connection closes now, a busy one after its answer.
+    pub(super) fn close_soon(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        match conn.state {
+            ConnState::AwaitingHead => self.close_conn(id, now),
+            ConnState::Receiving { .. } | ConnState::Answering(_) => conn.codec.close_after_answer(),
+            ConnState::Closing | ConnState::Lingering => {}
+        }
+    }
+
+    /// Nothing more will be said: send what waits, then go.
+    pub(crate) fn close_conn(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.incoming.clear();
+        if !conn.outgoing.is_empty() {
+            conn.state = ConnState::Closing;
+            conn.state_due = None;
+            self.transmit(id, now);
+        } else if conn.is_finished {
+            self.drop_conn(id);
+        } else {
+            conn.state = ConnState::Lingering;
+            self.outputs.push_back(Output::FinishWriting(id));
+            self.arm_conn(id, now + limits::LINGER_TIME_MAX);
+        }
+    }
+
+    /// Closes the socket now.
+    pub(super) fn drop_conn(&mut self, id: ConnId) {
+        if self.conns.is_live(id) {
+            self.outputs.push_back(Output::Close(id));
+            self.forget_conn(id);
+        }
+    }
+
+    /// The socket is closed.
+    pub(super) fn forget_conn(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.remove(id) else { return };
+        if let ConnState::Answering(stream) = conn.state {
+            self.forget_stream(stream);
+        }
+    }
+
+    pub(super) fn on_finished(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.is_finished = true;
+        match conn.state {
+            ConnState::AwaitingHead | ConnState::Receiving { .. } => self.close_conn(id, now),
+            ConnState::Lingering => self.drop_conn(id),
+            // An event stream is of no use to a downstream that hung up; one that only shut its sending side down
+            // after a request still gets the answer.
+            ConnState::Answering(stream) => {
+                if self.is_streaming(stream) {
+                    self.drop_conn(id);
+                }
+            }
+            ConnState::Closing => {}
+        }
+    }
+
+    pub(super) fn on_sent(&mut self, id: ConnId, count: usize, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.outgoing.consume(count);
+        if !conn.outgoing.is_empty() {
+            conn.write_due = Some(now + limits::WRITE_PAUSE_MAX);
+            return;
+        }
+        conn.write_due = None;
+        conn.is_transmitting = false;
+        if matches!(conn.state, ConnState::AwaitingHead | ConnState::Answering(_)) {
+            conn.outgoing.release();
+        }
+        if matches!(conn.state, ConnState::Closing) {
+            self.close_conn(id, now);
+        }
+    }
+
+    /// Tells the shell that bytes wait; cuts off a downstream that lets too many wait.
+    pub(crate) fn transmit(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.outgoing.len() > limits::CONN_QUEUE_BYTES_MAX {
+            self.drop_conn(id);
+            return;
+        }
+        if !conn.outgoing.is_empty() && !conn.is_transmitting {
+            conn.is_transmitting = true;
+            conn.write_due = Some(now + limits::WRITE_PAUSE_MAX);
+            self.outputs.push_back(Output::Transmit(id));
+            self.arm_timer(id);
+        }
+    }
+
+    /// Sets how long the present state may last.
+    pub(crate) fn arm_conn(&mut self, id: ConnId, due: Instant) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.state_due = Some(due);
+            self.arm_timer(id);
+        }
+    }
+
+    fn arm_timer(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        let due = [conn.state_due, conn.write_due].into_iter().flatten().min();
+        match due {
+            Some(due) => self.deadlines.arm(&mut conn.timer, Due::Conn(id), due),
+            None => conn.timer.disarm(),
+        }
+    }
+
+    pub(super) fn on_conn_timeout(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.write_due.is_some_and(|due| due <= now) {
+            self.drop_conn(id);
+            return;
+        }
+        if conn.state_due.is_none_or(|due| due > now) {
+            self.arm_timer(id);
+            return;
+        }
+        conn.state_due = None;
+        match conn.state {
+            ConnState::AwaitingHead if conn.incoming.is_empty() => self.close_conn(id, now),
+            ConnState::AwaitingHead => self.refuse_slow(id, "the head of the request did not arrive within 10 s", now),
+            ConnState::Receiving { .. } => self.refuse_slow(id, "the body of the request stopped for 20 s", now),
+            ConnState::Answering(stream) => self.on_stream_timeout(stream, now),
+            ConnState::Closing => {}
+            ConnState::Lingering => self.drop_conn(id),
+        }
+        self.arm_timer(id);
+    }
+
+    /// 408 (RFC 9110, 15.5.9).
+    fn refuse_slow(&mut self, id: ConnId, reason: &'static str, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.codec.abandon_request();
+        self.respond(id, 408, &[JSON], &[crate::routes::errors::plain(reason).as_bytes()], now);
+    }
+
+    /// Ends the connection that has gone longest without doing anything useful. Says whether there was one.
+    fn make_room_for_conn(&mut self) -> bool {
+        let waiting = |conn: &Conn| match conn.state {
+            ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Closing | ConnState::Lingering => true,
+            ConnState::Answering(_) => false,
+        };
+        let stalest = self.conns.iter().filter(|(_, conn)| waiting(conn));
+        let stalest = stalest.min_by_key(|(id, conn)| (conn.state_due, id.index())).map(|(id, _)| id);
+        stalest.inspect(|id| self.drop_conn(*id)).is_some()
+    }
+}

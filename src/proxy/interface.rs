@@ -1,0 +1,149 @@
+//! What the core and the shell say to each other.
+
+use crate::base::id::{ConnId, LinkId};
+
+/// Something happened outside.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A downstream sent bytes. Only after [`super::Proxy::is_reading`] said so.
+    Received {
+        /// Which connection.
+        conn: ConnId,
+        /// What came; never empty.
+        bytes: &'a [u8],
+    },
+    /// A downstream will send no more (end of file); it may still read.
+    Finished {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// A connection broke: nothing can be read or written any more. The shell has closed the socket.
+    Broken {
+        /// Which connection.
+        conn: ConnId,
+    },
+    /// The socket took the first `count` bytes of [`super::Proxy::outgoing`].
+    Sent {
+        /// Which connection.
+        conn: ConnId,
+        /// At least 1.
+        count: usize,
+    },
+    /// The process that [`Output::Spawn`] asked for runs.
+    Spawned {
+        /// Which link.
+        link: LinkId,
+        /// Its process id.
+        pid: u32,
+    },
+    /// It could not be started; the link is over, [`Input::Exited`] does not follow.
+    SpawnFailed {
+        /// Which link.
+        link: LinkId,
+        /// What the system said.
+        error: String,
+    },
+    /// The child wrote to its stdout.
+    Stdout {
+        /// Which link.
+        link: LinkId,
+        /// What came; never empty.
+        bytes: &'a [u8],
+    },
+    /// The child wrote to its stderr.
+    Stderr {
+        /// Which link.
+        link: LinkId,
+        /// What came; never empty.
+        bytes: &'a [u8],
+    },
+    /// The child closed its stdout: it will say nothing any more. [`Input::Exited`] may be long in coming.
+    StdoutEnded {
+        /// Which link.
+        link: LinkId,
+    },
+    /// The pipe took the first `count` bytes of [`super::Proxy::stdin`].
+    StdinSent {
+        /// Which link.
+        link: LinkId,
+        /// At least 1.
+        count: usize,
+    },
+    /// The child closed its stdin: it will hear nothing any more.
+    StdinBroken {
+        /// Which link.
+        link: LinkId,
+    },
+    /// The child is gone, and all that it wrote has been handed in. The last input of a link.
+    Exited {
+        /// Which link.
+        link: LinkId,
+        /// How it ended.
+        exit: Exit,
+    },
+    /// The operator asks the proxy to end. A second one means: at once.
+    Shutdown,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It returned this status.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+}
+
+/// Something for the shell to do.
+#[derive(Debug)]
+pub enum Output {
+    /// [`super::Proxy::outgoing`] has bytes for this connection.
+    Transmit(ConnId),
+    /// [`super::Proxy::is_reading`] turned true again: bytes may wait in the socket.
+    Resume(ConnId),
+    /// All is sent: shut the sending side down, keep reading (what comes is thrown away by the core).
+    FinishWriting(ConnId),
+    /// Close the socket. The id is dead.
+    Close(ConnId),
+    /// Start a process for this link; [`super::Proxy::command`] says which.
+    Spawn(LinkId),
+    /// [`super::Proxy::stdin`] has bytes for this link.
+    TransmitStdin(LinkId),
+    /// Close the child's stdin, once what waits for it is written.
+    CloseStdin(LinkId),
+    /// Send SIGTERM to the child and all that it started.
+    Terminate(LinkId),
+    /// End the child and all that it started, now.
+    Kill(LinkId),
+    /// A line for the log.
+    Log(Record),
+    /// Everything has ended: the program may exit. With the name of a server if it must exit with an error.
+    Stopped {
+        /// Why the exit status must not be 0: a server with `panicIfInvalid` could not be initialised.
+        failure: Option<String>,
+    },
+}
+
+/// A line for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// How much it matters.
+    pub level: Level,
+    /// The server it is about.
+    pub server: Option<String>,
+    /// One line, no secrets.
+    pub message: String,
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For whoever looks for a fault.
+    Debug,
+    /// Life as it should be: start, ready, stop.
+    Info,
+    /// The proxy copes, the operator may want to know.
+    Warn,
+    /// Something does not work.
+    Error,
+}

@@ -1,0 +1,88 @@
+//! Notifications of upstreams: each reaches whom it concerns, and nobody else.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use super::{Level, Proxy};
+use crate::base::id::{CallId, ServerId, SessionId};
+use crate::mcp::attribution::Attribution;
+use crate::mcp::log_level::LogLevel;
+use crate::mcp::session::Session;
+
+impl Proxy {
+    /// Progress goes to the stream of its call, with the downstream's own token.
+    pub(super) fn on_progress(
+        &mut self,
+        server: ServerId,
+        id: CallId,
+        line: &[u8],
+        token_range: &Range<usize>,
+        now: Instant,
+    ) {
+        let Some(call) = self.calls.get(id).filter(|call| call.server == server) else { return };
+        let (stream, Some(token)) = (call.stream, call.progress_token.clone()) else { return };
+        self.touch_call(id, now);
+        let parts = [&line[..token_range.start], token.as_bytes(), &line[token_range.end..]];
+        self.push_event(stream, &parts, now);
+    }
+
+    /// A log line goes to the session that caused it, if it wants lines of that level.
+    pub(super) fn on_log(&mut self, server: ServerId, line: &[u8], level: Option<LogLevel>, now: Instant) {
+        self.push_to_cause(server, line, |session| session.wants_log(level), now);
+    }
+
+    /// What the proxy does not know belongs to the call that caused it, or to the only session.
+    pub(super) fn on_unknown_notice(&mut self, server: ServerId, line: &[u8], method: &str, now: Instant) {
+        self.log(Level::Debug, Some(server), format!("It sent a notification {method:?}"));
+        self.push_to_cause(server, line, |_| true, now);
+    }
+
+    fn push_to_cause(&mut self, server: ServerId, line: &[u8], wants: impl Fn(&Session) -> bool, now: Instant) {
+        let attribution = self.attribute(server, |_| true);
+        let (session, call) = match attribution {
+            Attribution::Caller(session) => (session, self.newest_cause(session)),
+            Attribution::Listener(session) => (session, None),
+            Attribution::Ambiguous | Attribution::Nobody => {
+                let text = String::from_utf8_lossy(&line[..line.len().min(1_000)]);
+                self.log(Level::Debug, Some(server), format!("It belongs to no call in particular: {text}"));
+                return;
+            }
+        };
+        if self.sessions.get(session).is_some_and(wants) {
+            self.push_to_session(session, call, &[line], now);
+        }
+    }
+
+    /// Every session hears that a list has changed; the proxy reads the list of tools again.
+    pub(super) fn on_list_changed(&mut self, server: ServerId, line: &[u8], is_tools: bool, now: Instant) {
+        if is_tools {
+            self.read_catalogue(server);
+        }
+        let sessions: Vec<SessionId> = self.sessions.with(server).map(|(id, _)| id).collect();
+        for session in sessions {
+            let call = self.newest_cause(session);
+            self.push_to_listener(session, call, line, now);
+        }
+    }
+
+    /// The subscribers of a resource hear that it has changed.
+    pub(super) fn on_updated(&mut self, server: ServerId, line: &[u8], uri: &str, now: Instant) {
+        let subscribed = self.sessions.with(server).filter(|(_, session)| session.is_subscribed(uri));
+        let sessions: Vec<SessionId> = subscribed.map(|(id, _)| id).collect();
+        for session in sessions {
+            let call = self.newest_cause(session);
+            self.push_to_listener(session, call, line, now);
+        }
+    }
+
+    /// What concerns no call goes to the session's own stream; a session without one hears it with its call in flight.
+    fn push_to_listener(&mut self, session: SessionId, call: Option<CallId>, line: &[u8], now: Instant) {
+        let own = self.sessions.get(session).and_then(|session| session.streams.last().copied());
+        if own.is_some_and(|stream| self.push_event(stream, &[line], now)) {
+            return;
+        }
+        if let Some(stream) = call.and_then(|call| self.calls.get(call)).map(|call| call.stream) {
+            self.push_event(stream, &[line], now);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The end: no new work, time for the calls in flight, then the children.
+//!
+//! ```text
+//!  Running ── first signal ──▶ Finishing ── no call left, or 5 s ──▶ Stopping ── no process left ──▶ Stopped
+//!     any ──── second signal ──▶ Stopped
+//! ```
+
+use std::time::Instant;
+
+use super::{Due, Level, Output, Proxy};
+use crate::base::deadline::Timer;
+use crate::limits;
+use crate::mcp::call::CallState;
+use crate::mcp::stream::{Stream, StreamState};
+use crate::mcp::trouble::Trouble;
+
+/// How far the proxy's own end has come.
+#[derive(Debug, Default)]
+pub(super) enum Shutdown {
+    /// It serves.
+    #[default]
+    Running,
+    /// Calls in flight are given time.
+    Finishing {
+        /// The end of that time.
+        timer: Timer,
+    },
+    /// The children have been asked to end.
+    Stopping,
+    /// All is over.
+    Stopped,
+}
+
+impl Shutdown {
+    pub(super) fn is_under_way(&self) -> bool {
+        !matches!(self, Shutdown::Running)
+    }
+
+    pub(super) fn timer(&mut self) -> Option<&mut Timer> {
+        match self {
+            Shutdown::Finishing { timer } => Some(timer),
+            Shutdown::Running | Shutdown::Stopping | Shutdown::Stopped => None,
+        }
+    }
+}
+
+impl Proxy {
+    pub(super) fn on_shutdown(&mut self, now: Instant) {
+        if self.shutdown.is_under_way() {
+            self.stop();
+            return;
+        }
+        self.log(Level::Info, None, "Shutting down".to_owned());
+        let mut timer = Timer::default();
+        self.deadlines.arm(&mut timer, Due::Shutdown, now + limits::SHUTDOWN_GRACE);
+        self.shutdown = Shutdown::Finishing { timer };
+        for server in self.servers.ids() {
+            self.fail_calls(server, &Trouble::ShuttingDown, |state| matches!(state, CallState::Waiting { .. }), now);
+        }
+        self.end_listening(now);
+        self.on_calls_finished(now);
+    }
+
+    /// A server that must be there is not: the proxy ends, and says why.
+    pub(super) fn fail_start(&mut self, failure: String, now: Instant) {
+        if !self.shutdown.is_under_way() {
+            self.failure = Some(failure);
+            self.on_shutdown(now);
+        }
+    }
+
+    /// Streams without a call are of no use any more; idle connections neither.
+    fn end_listening(&mut self, now: Instant) {
+        let listening = |stream: &Stream| matches!(stream.state, StreamState::Listening);
+        let ids: Vec<_> = self.streams.iter().filter(|(_, stream)| listening(stream)).map(|(id, _)| id).collect();
+        for id in ids {
+            self.end_stream(id, now);
+        }
+        for id in self.conns.ids() {
+            self.close_soon(id, now);
+        }
+    }
+
+    /// Once no call is in flight there is nothing to wait for.
+    pub(super) fn on_calls_finished(&mut self, now: Instant) {
+        if matches!(self.shutdown, Shutdown::Finishing { .. }) && self.calls.is_empty() {
+            self.stop_servers(now);
+        }
+    }
+
+    pub(super) fn on_shutdown_timeout(&mut self, now: Instant) {
+        for server in self.servers.ids() {
+            self.fail_calls(server, &Trouble::ShuttingDown, |_| true, now);
+        }
+        self.stop_servers(now);
+    }
+
+    fn stop_servers(&mut self, now: Instant) {
+        self.shutdown = Shutdown::Stopping;
+        for id in self.servers.ids() {
+            let Some(server) = self.servers.get_mut(id) else { continue };
+            if let Some((link, look_again)) = server.supervisor.on_stop(now) {
+                self.deadlines.arm(&mut server.supervisor.timer, Due::Server(id), look_again);
+                self.outputs.push_back(Output::CloseStdin(link));
+            }
+        }
+        self.on_servers_stopped();
+    }
+
+    /// A server has lost its process: was it the last?
+    pub(super) fn on_servers_stopped(&mut self) {
+        let is_stopping = matches!(self.shutdown, Shutdown::Stopping);
+        if is_stopping && self.servers.iter().all(|(_, server)| server.supervisor.is_stopped()) {
+            self.stop();
+        }
+    }
+
+    fn stop(&mut self) {
+        if !matches!(self.shutdown, Shutdown::Stopped) {
+            self.shutdown = Shutdown::Stopped;
+            self.outputs.push_back(Output::Stopped { failure: self.failure.take() });
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Subscriptions and log levels: kept per session, told to the one upstream as their union.
+
+use std::collections::BTreeSet;
+
+use super::Proxy;
+use crate::base::id::{ServerId, SessionId};
+use crate::limits;
+use crate::mcp::introduction::ServerCapabilities;
+use crate::mcp::log_level::LogLevel;
+use crate::mcp::session::Session;
+use crate::upstream::handshake;
+
+impl Proxy {
+    /// A session subscribes. Counted before the upstream agrees, so that no change is lost in between.
+    ///
+    /// # Errors
+    /// The session has too many; says so.
+    pub(crate) fn subscribe(&mut self, session: SessionId, uri: &str) -> Result<(), String> {
+        let Some(session) = self.sessions.get_mut(session) else { return Ok(()) };
+        if session.subscriptions.len() >= limits::SESSION_SUBSCRIPTIONS_MAX {
+            return Err(format!("too many subscriptions in this session ({})", limits::SESSION_SUBSCRIPTIONS_MAX));
+        }
+        session.subscriptions.insert(uri.into());
+        Ok(())
+    }
+
+    /// A session unsubscribes. Says whether the upstream is to hear of it: not while another session is subscribed.
+    pub(crate) fn unsubscribe(&mut self, server: ServerId, session: SessionId, uri: &str) -> bool {
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.subscriptions.remove(uri);
+        }
+        !self.sessions.with(server).any(|(_, session)| session.subscriptions.contains(uri))
+    }
+
+    pub(super) fn on_subscribe_refused(&mut self, session: Option<SessionId>, uri: &str) {
+        if let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) {
+            session.subscriptions.remove(uri);
+        }
+    }
+
+    /// The session has ended: what nobody else is subscribed to is given up.
+    pub(super) fn unsubscribe_all(&mut self, session: &Session) {
+        for uri in &session.subscriptions {
+            if !self.sessions.with(session.server).any(|(_, other)| other.subscriptions.contains(uri)) {
+                self.send_to_server(session.server, &handshake::subscription(uri, false));
+            }
+        }
+    }
+
+    /// The most verbose level that any session of a server asked for, with `own` in the place of `except`'s.
+    pub(crate) fn most_verbose(
+        &self,
+        server: ServerId,
+        except: Option<SessionId>,
+        own: Option<LogLevel>,
+    ) -> Option<LogLevel> {
+        let others = self.sessions.with(server).filter(|(id, _)| Some(*id) != except);
+        others.filter_map(|(_, session)| session.log_level).chain(own).min()
+    }
+
+    /// A restarted upstream has forgotten what its sessions asked of it.
+    pub(super) fn restore(&mut self, server: ServerId, capabilities: ServerCapabilities) {
+        if let Some(level) = self.most_verbose(server, None, None).filter(|_| capabilities.logging) {
+            self.send_to_server(server, &handshake::set_level(level));
+        }
+        let uris: BTreeSet<Box<str>> =
+            self.sessions.with(server).flat_map(|(_, session)| session.subscriptions.iter().cloned()).collect();
+        for uri in uris {
+            self.send_to_server(server, &handshake::subscription(&uri, true));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What upstreams say: each line is understood, then goes where it belongs.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::time::Instant;
+
+use super::asks::Asked;
+use super::{Level, Proxy};
+use crate::base::id::{CallId, LinkId, ServerId};
+use crate::codec::jsonrpc::envelope::Outcome;
+use crate::codec::jsonrpc::{METHOD_NOT_FOUND, write};
+use crate::codec::lines::Line;
+use crate::limits;
+use crate::mcp::call::CallKind;
+use crate::mcp::from_upstream::{self, FromUpstream};
+use crate::mcp::introduction::Introduction;
+use crate::upstream::catalogue::Next;
+use crate::upstream::handshake::{self, OwnRequest};
+
+impl Proxy {
+    pub(super) fn on_stdout(&mut self, link: LinkId, bytes: &[u8], now: Instant) {
+        // The splitter is taken out while its lines are handled: they borrow from it.
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let mut lines = entry.stdio.take_stdout();
+        let mut rest = bytes;
+        while let Some(line) = lines.handle(&mut rest) {
+            self.on_stdout_line(link, line, now);
+        }
+        if let Some(entry) = self.links.get_mut(link) {
+            entry.stdio.stdout = lines;
+        }
+    }
+
+    /// The child is gone: what it wrote last may lack its line end.
+    pub(super) fn flush_lines(&mut self, link: LinkId, now: Instant) {
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let mut lines = entry.stdio.take_stdout();
+        if let Some(line) = lines.finish() {
+            self.on_stdout_line(link, line, now);
+        }
+    }
+
+    pub(super) fn on_stderr(&mut self, link: LinkId, bytes: &[u8]) {
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let server = entry.server;
+        let mut texts = Vec::new();
+        entry.stdio.on_stderr(bytes, |text| texts.push(text.to_owned()));
+        for text in texts {
+            self.log(Level::Info, Some(server), text);
+        }
+    }
+
+    fn on_stdout_line(&mut self, link: LinkId, line: Line<'_>, now: Instant) {
+        let Some(server) = self.links.get(link).map(|link| link.server) else { return };
+        match line {
+            Line::Whole(line) => self.on_line(link, server, line, now),
+            Line::Truncated(_) => {}
+            Line::TooLong { bytes } => {
+                let message = format!(
+                    "Dropped a message of {bytes} bytes: the limit is {}; the call it answers will time out",
+                    limits::LINE_BYTES_MAX
+                );
+                self.log(Level::Error, Some(server), message);
+            }
+        }
+    }
+
+    fn on_line(&mut self, link: LinkId, server: ServerId, line: &[u8], now: Instant) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        // A bare CR would end a line of an event stream. In JSON it can only be white space.
+        let line = match memchr::memchr(b'\r', line) {
+            None => Cow::Borrowed(line),
+            Some(_) => Cow::Owned(line.iter().map(|byte| if *byte == b'\r' { b' ' } else { *byte }).collect()),
+        };
+        let message = match from_upstream::read(&line) {
+            Ok(message) => message,
+            Err(malformed) => {
+                let start = String::from_utf8_lossy(&line[..line.len().min(120)]);
+                let message =
+                    format!("It wrote something to stdout that is no message ({}): {start}", malformed.reason);
+                return self.log(Level::Warn, Some(server), message);
+            }
+        };
+        self.on_message(link, server, &line, message, now);
+    }
+
+    fn on_message(&mut self, link: LinkId, server: ServerId, line: &[u8], message: FromUpstream<'_>, now: Instant) {
+        match message {
+            FromUpstream::Reply { call, id, is_error } => self.on_reply(server, call, line, &id, is_error, now),
+            FromUpstream::OwnReply { id, outcome } => self.on_own_reply(link, server, id, &outcome, now),
+            FromUpstream::Progress { call, token } => self.on_progress(server, call, line, &token, now),
+            FromUpstream::Log { level } => self.on_log(server, line, level, now),
+            FromUpstream::ListChanged { is_tools } => self.on_list_changed(server, line, is_tools, now),
+            FromUpstream::Updated { uri } => self.on_updated(server, line, &uri, now),
+            FromUpstream::Ask { kind, id, progress_token } => {
+                self.on_ask(link, server, &Asked { line, kind, id, progress_token }, now);
+            }
+            FromUpstream::AskCancelled { id } => self.on_ask_cancelled(link, &id, now),
+            FromUpstream::Ping { id } => self.send_to_link(link, &write::result(id, "{}")),
+            FromUpstream::UnknownRequest { id, method } => {
+                let reason = format!("the proxy does not know the method {method:?}");
+                self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, &reason));
+            }
+            FromUpstream::UnknownNotification { method } => self.on_unknown_notice(server, line, &method, now),
+            FromUpstream::Stray => {
+                self.log(Level::Debug, Some(server), "It answered something that was not asked".to_owned());
+            }
+        }
+    }
+
+    fn on_reply(
+        &mut self,
+        server: ServerId,
+        id: CallId,
+        line: &[u8],
+        id_range: &Range<usize>,
+        is_error: bool,
+        now: Instant,
+    ) {
+        if self.calls.get(id).is_none_or(|call| call.server != server) {
+            return; // cancelled or timed out meanwhile
+        }
+        let Some(call) = self.take_call(id) else { return };
+        self.end_asks_of_call(id, now);
+        match &call.kind {
+            CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
+            CallKind::SetLevel(level) if !is_error => {
+                if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
+                    session.log_level = Some(*level);
+                }
+            }
+            CallKind::Initialize(_)
+            | CallKind::Subscribe(_)
+            | CallKind::SetLevel(_)
+            | CallKind::Passive
+            | CallKind::Active => {}
+        }
+        let parts = [&line[..id_range.start], call.id.as_bytes(), &line[id_range.end..]];
+        self.push_reply(call.stream, 200, &[], &parts, now);
+    }
+
+    fn on_own_reply(&mut self, link: LinkId, server: ServerId, id: &str, outcome: &Outcome<'_>, now: Instant) {
+        match (OwnRequest::of(id), outcome) {
+            (Some(OwnRequest::Initialize), Outcome::Result(result)) => match Introduction::parse(result) {
+                Ok(introduction) => self.on_introduced(server, link, introduction, now),
+                Err(reason) => self.on_rejected(server, link, &reason, now),
+            },
+            (Some(OwnRequest::Initialize), Outcome::Error(error)) => self.on_rejected(server, link, error, now),
+            (Some(OwnRequest::ListTools), Outcome::Result(result)) => self.on_catalogue_page(server, result),
+            (Some(OwnRequest::ListTools), Outcome::Error(error)) => {
+                let message = format!("Ready, but it does not list its tools: {error}");
+                self.log(Level::Warn, Some(server), message);
+                if let Some(entry) = self.servers.get_mut(server) {
+                    entry.catalogue.on_refused();
+                }
+            }
+            (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Error(error)) => {
+                self.log(Level::Warn, Some(server), format!("It refused to restore its state: {error}"));
+            }
+            (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Result(_)) | (None, _) => {}
+        }
+    }
+
+    /// It does not speak with us.
+    fn on_rejected(&mut self, server: ServerId, link: LinkId, reason: &str, now: Instant) {
+        self.log(Level::Error, Some(server), format!("initialize failed: {reason}"));
+        if let Some(entry) = self.links.get_mut(link) {
+            entry.stdio.set_last_words(format!("initialize failed: {reason}"));
+        }
+        self.on_stdout_ended(link, now);
+    }
+
+    /// Asks for the list of tools, unless that is under way.
+    pub(super) fn read_catalogue(&mut self, server: ServerId) {
+        if self.servers.get_mut(server).is_some_and(|entry| entry.catalogue.on_stale()) {
+            self.send_to_server(server, &handshake::list_tools(None));
+        }
+    }
+
+    fn on_catalogue_page(&mut self, server: ServerId, result: &str) {
+        let Some(entry) = self.servers.get_mut(server) else { return };
+        match entry.catalogue.on_page(result) {
+            Ok(Next::Page(cursor)) => self.send_to_server(server, &handshake::list_tools(cursor.as_deref())),
+            Ok(Next::Complete(new)) => {
+                let count = entry.catalogue.tools().len();
+                for tool in new {
+                    self.log(Level::Info, Some(server), format!("Adding tool {tool}"));
+                }
+                self.log(Level::Info, Some(server), format!("Ready with {count} tools"));
+            }
+            Err(reason) => {
+                entry.catalogue.on_refused();
+                self.log(Level::Warn, Some(server), format!("Its list of tools is not what MCP says: {reason}"));
+            }
+        }
+    }
+}

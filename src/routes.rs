@@ -1,0 +1,218 @@
+//! Row 6: from an HTTP request to what it asks for.
+//!
+//! The checks come in this order, and the first that fails answers: `Origin` and `Host` (403), path (404), token (401),
+//! method (405), session of a GET or DELETE (405, 400, 404), `Content-Type` (415), `Accept` (406), length (411), body.
+
+pub(crate) mod access;
+pub(crate) mod errors;
+pub(crate) mod post;
+
+use std::time::Instant;
+
+use crate::base::id::{ConnId, ServerId, SessionId};
+use crate::codec::http::Method;
+use crate::codec::http::body::BodyLength;
+use crate::codec::http::head::Head;
+use crate::codec::jsonrpc::{SESSION_NOT_FOUND, TRANSPORT_ERROR};
+use crate::limits;
+use crate::mcp::stream::{Accepts, StreamState};
+use crate::mcp::version::{self, Version};
+use crate::proxy::Proxy;
+use errors::Denial;
+use post::{Post, SessionHeader, VersionHeader};
+
+/// What the MCP endpoint allows, for `Allow`. GET is told apart: only a session has a stream to offer.
+const ALLOWED: &str = "GET, POST, DELETE, OPTIONS";
+const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
+
+impl Proxy {
+    /// A request begins.
+    pub(crate) fn on_head(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) {
+        if let Err(denial) = self.route(conn, head, now) {
+            self.deny(conn, &denial, now);
+        }
+    }
+
+    pub(crate) fn deny(&mut self, conn: ConnId, denial: &Denial, now: Instant) {
+        let headers: Vec<(&str, &str)> =
+            denial.headers.iter().map(|(name, value)| (*name, value.as_str())).chain([errors::JSON]).collect();
+        self.respond(conn, denial.status, &headers, &[denial.body.as_bytes()], now);
+    }
+
+    fn route(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
+        self.check_origin(head)?;
+        self.check_host(head)?;
+        let server = self.find_server(head.target.path)?;
+        if head.method == Method::Options {
+            self.respond(conn, 204, &[("Allow", ALLOWED)], &[], now);
+            return Ok(());
+        }
+        self.check_token(server, head)?;
+        match head.method {
+            Method::Post => self.on_post_head(conn, server, head, now),
+            Method::Get | Method::Head => self.on_get(conn, server, head, now),
+            Method::Delete => self.on_delete(conn, server, head, now),
+            Method::Put | Method::Patch | Method::Trace | Method::Options => {
+                Err(Denial::not_allowed(ALLOWED, "this endpoint takes POST, GET and DELETE"))
+            }
+        }
+    }
+
+    /// The server behind `{baseURL path}/{name}/mcp`; a slash at the end does not matter.
+    fn find_server(&self, path: &str) -> Result<ServerId, Denial> {
+        let name = path
+            .strip_prefix(self.config.base_url.path())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .map(|rest| rest.strip_suffix('/').unwrap_or(rest))
+            .and_then(|rest| rest.strip_suffix("/mcp"));
+        let found = name.and_then(|name| self.servers.iter().find(|(_, server)| server.config.name == name));
+        found.map(|(id, _)| id).ok_or_else(|| Denial::unknown_path(path, &self.public_paths()))
+    }
+
+    /// All paths, unless a token protects any of them: then they are nobody's business.
+    fn public_paths(&self) -> Vec<String> {
+        if self.servers.iter().any(|(_, server)| !server.config.auth_tokens.is_empty()) {
+            return Vec::new();
+        }
+        let base = self.config.base_url.path();
+        self.servers.iter().map(|(_, server)| format!("{base}/{}/mcp", server.config.name)).collect()
+    }
+
+    fn on_post_head(
+        &mut self,
+        conn: ConnId,
+        server: ServerId,
+        head: &Head<'_, '_>,
+        now: Instant,
+    ) -> Result<(), Denial> {
+        check_content(head)?;
+        let accepts = Accepts::parse(text_headers(head, "accept")).ok_or_else(|| {
+            Denial::message(406, TRANSPORT_ERROR, "the client must accept application/json, text/event-stream or both")
+        })?;
+        let post =
+            Post { server, session: self.session_header(server, head)?, version: version_header(head)?, accepts };
+        match head.body {
+            BodyLength::None => {
+                Err(Denial::message(411, TRANSPORT_ERROR, "a POST needs a body, and a Content-Length with it"))
+            }
+            BodyLength::Length(_) | BodyLength::Chunked => {
+                self.receive(conn, post, head.expects_continue, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// A GET opens the session's own stream.
+    fn on_get(&mut self, conn: ConnId, server: ServerId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
+        let session = match self.session_header(server, head)? {
+            SessionHeader::Known(session) => session,
+            SessionHeader::Unknown => return Err(Denial::unknown_session("null")),
+            SessionHeader::Absent => {
+                return Err(Denial::not_allowed(
+                    ALLOWED_WITHOUT_SESSION,
+                    "a GET without Mcp-Session-Id has no stream to offer; POST an initialize request first",
+                ));
+            }
+        };
+        if let VersionHeader::Unknown(version) = version_header(head)? {
+            return Err(Denial::unsupported_version("null", &version));
+        }
+        match Accepts::parse(text_headers(head, "accept")) {
+            Some(Accepts::Both | Accepts::Sse) if head.method == Method::Get => {
+                self.listen(conn, server, session, now);
+                Ok(())
+            }
+            Some(Accepts::Both | Accepts::Sse) => {
+                self.respond(conn, 200, &[("Content-Type", "text/event-stream")], &[], now);
+                Ok(())
+            }
+            Some(Accepts::Json) | None => Err(Denial::message(
+                406,
+                TRANSPORT_ERROR,
+                "a GET opens a stream: the client must accept text/event-stream",
+            )),
+        }
+    }
+
+    /// A client whose connection broke half-open comes back with another: the oldest stream makes room.
+    fn listen(&mut self, conn: ConnId, server: ServerId, session: SessionId, now: Instant) {
+        let Some(entry) = self.sessions.get_mut(session) else { return };
+        entry.last_used = now;
+        let surplus = (entry.streams.len() >= limits::SESSION_STREAMS_MAX).then(|| entry.streams[0]);
+        if let Some(oldest) = surplus {
+            self.end_stream(oldest, now);
+        }
+        let stream = self.open_answer(conn, server, Some(session), StreamState::Listening, now);
+        if let Some(entry) = self.sessions.get_mut(session) {
+            entry.streams.push(stream);
+        }
+    }
+
+    /// A DELETE ends the session.
+    fn on_delete(&mut self, conn: ConnId, server: ServerId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
+        match self.session_header(server, head)? {
+            SessionHeader::Known(session) => {
+                self.end_session(session, now);
+                self.respond(conn, 204, &[], &[], now);
+                Ok(())
+            }
+            SessionHeader::Unknown => Err(Denial::unknown_session("null")),
+            SessionHeader::Absent => {
+                Err(Denial::message(400, TRANSPORT_ERROR, "a DELETE needs the Mcp-Session-Id header"))
+            }
+        }
+    }
+
+    fn session_header(&self, server: ServerId, head: &Head<'_, '_>) -> Result<SessionHeader, Denial> {
+        Ok(match unique(head, "mcp-session-id")? {
+            None => SessionHeader::Absent,
+            Some(name) => match self.sessions.find(name, server) {
+                Some(session) => SessionHeader::Known(session),
+                None => SessionHeader::Unknown,
+            },
+        })
+    }
+}
+
+fn version_header(head: &Head<'_, '_>) -> Result<VersionHeader, Denial> {
+    Ok(match unique(head, "mcp-protocol-version")? {
+        None => VersionHeader::Usable,
+        Some(name) if Version::parse(name).is_some() => VersionHeader::Usable,
+        Some(name) => VersionHeader::Unknown(name.to_owned()),
+    })
+}
+
+/// `application/json`, unencoded.
+fn check_content(head: &Head<'_, '_>) -> Result<(), Denial> {
+    let content_type = unique(head, "content-type")?.unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        let reason = "the body must be JSON, with the header Content-Type: application/json";
+        return Err(Denial::message(415, TRANSPORT_ERROR, reason));
+    }
+    match unique(head, "content-encoding")? {
+        None | Some("identity") => Ok(()),
+        Some(_) => Err(Denial::message(415, TRANSPORT_ERROR, "the body must not be compressed")),
+    }
+}
+
+/// A header that may stand there once.
+pub(crate) fn unique<'a>(head: &Head<'_, 'a>, name: &'static str) -> Result<Option<&'a str>, Denial> {
+    head.unique(name).map_err(|refusal| Denial::message(refusal.status, TRANSPORT_ERROR, &refusal.to_string()))
+}
+
+fn text_headers<'a>(head: &Head<'_, 'a>, name: &'static str) -> impl Iterator<Item = &'a str> {
+    head.all(name).map(|value| std::str::from_utf8(value).unwrap_or_default())
+}
+
+impl Denial {
+    fn unknown_session(id: &str) -> Denial {
+        Denial::reply(404, id, SESSION_NOT_FOUND, "the session is unknown or has ended; initialize a new one")
+    }
+
+    fn unsupported_version(id: &str, asked: &str) -> Denial {
+        let message =
+            format!("unsupported MCP-Protocol-Version {asked:?}; this endpoint speaks {}", version::supported());
+        Denial::reply(400, id, TRANSPORT_ERROR, &message)
+    }
+}

@@ -1,0 +1,81 @@
+//! Who may call: `Origin` and `Host` (against DNS rebinding), and tokens.
+
+use subtle::ConstantTimeEq;
+
+use super::errors::Denial;
+use super::unique;
+use crate::base::id::ServerId;
+use crate::base::url::{self, Authority, Origin};
+use crate::codec::http::head::Head;
+use crate::codec::jsonrpc::TRANSPORT_ERROR;
+use crate::proxy::Proxy;
+
+impl Proxy {
+    /// A browser says which page sends the request. One that is neither of this machine nor of ours nor listed in
+    /// `allowedOrigins` may be an attacker's (2025-11-25, transports, security warning).
+    pub(super) fn check_origin(&self, head: &Head<'_, '_>) -> Result<(), Denial> {
+        let Some(text) = unique(head, "origin")? else { return Ok(()) };
+        let allowed = &self.config.allowed_origins;
+        if allowed.iter().any(|allowed| allowed == "*") {
+            return Ok(());
+        }
+        let is_allowed = Origin::parse(text).is_ok_and(|origin| {
+            origin.is_loopback()
+                || origin == self.config.base_url.origin()
+                || allowed.iter().any(|allowed| Origin::parse(allowed).is_ok_and(|allowed| allowed == origin))
+        });
+        if is_allowed {
+            return Ok(());
+        }
+        let reason = format!("the origin {text:?} is not allowed; mcpProxy.allowedOrigins can list it");
+        Err(Denial::message(403, TRANSPORT_ERROR, &reason))
+    }
+
+    /// A page of an attacker whose name resolves to a loopback address still sends that name as `Host`. Listeners that
+    /// are reached from elsewhere have names that we cannot know, unless `allowedHosts` lists them.
+    pub(super) fn check_host(&self, head: &Head<'_, '_>) -> Result<(), Denial> {
+        let is_loopback_listener = self.listener.local.ip().is_loopback();
+        if !is_loopback_listener && self.config.allowed_hosts.is_empty() {
+            return Ok(());
+        }
+        let text = head.host();
+        let is_allowed = Authority::parse(text).is_ok_and(|authority| {
+            let name = authority.host();
+            url::is_loopback_name(name)
+                || name == self.config.base_url.host()
+                || self.config.allowed_hosts.iter().any(|allowed| allowed == name)
+        });
+        if is_allowed {
+            return Ok(());
+        }
+        let reason = format!("the host {text:?} is not allowed; mcpProxy.allowedHosts can list it");
+        Err(Denial::message(403, TRANSPORT_ERROR, &reason))
+    }
+
+    /// `Authorization: Bearer …` against the tokens of the server (RFC 6750, 2.1). All are compared, each in constant
+    /// time, so that the time taken tells nothing.
+    pub(super) fn check_token(&self, server: ServerId, head: &Head<'_, '_>) -> Result<(), Denial> {
+        let Some(server) = self.servers.get(server) else { return Ok(()) };
+        let tokens = &server.config.auth_tokens;
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let Some(presented) = unique(head, "authorization")?.and_then(bearer) else {
+            let reason = "this server needs a token: send the header Authorization: Bearer <token>";
+            return Err(Denial::unauthorized("Bearer", reason));
+        };
+        let presented = presented.as_bytes();
+        let is_known =
+            tokens.iter().fold(subtle::Choice::from(0), |known, token| known | token.as_bytes().ct_eq(presented));
+        if bool::from(is_known) {
+            return Ok(());
+        }
+        Err(Denial::unauthorized("Bearer error=\"invalid_token\"", "this token is not one of the server's authTokens"))
+    }
+}
+
+/// The credentials of the scheme `Bearer`, whose case does not matter (RFC 9110, 11.1).
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,249 @@
+//! POST: messages of a downstream.
+
+use std::time::Instant;
+
+use crate::base::id::{CallId, ConnId, ServerId, SessionId, StreamId};
+use crate::codec::jsonrpc::envelope::{self, BatchItem, Body, Message, Params};
+use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, write};
+use crate::mcp::call::{CallKind, is_passive};
+use crate::mcp::from_upstream::member;
+use crate::mcp::introduction::{self, Greeting};
+use crate::mcp::log_level::LogLevel;
+use crate::mcp::stream::{Accepts, StreamState};
+use crate::proxy::{Proxy, Request};
+
+use super::errors::Denial;
+
+/// The head of a POST, as far as its body needs it.
+#[derive(Debug)]
+pub(crate) struct Post {
+    pub(crate) server: ServerId,
+    pub(crate) session: SessionHeader,
+    pub(crate) version: VersionHeader,
+    pub(crate) accepts: Accepts,
+}
+
+/// What `Mcp-Session-Id` says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SessionHeader {
+    Absent,
+    Known(SessionId),
+    /// It names no session of this server, or one that has ended.
+    Unknown,
+}
+
+/// What `MCP-Protocol-Version` says. Which of the known revisions it names does not matter: the session's counts.
+#[derive(Debug)]
+pub(crate) enum VersionHeader {
+    Usable,
+    Unknown(String),
+}
+
+impl Proxy {
+    /// A body is complete.
+    pub(crate) fn on_body(&mut self, conn: ConnId, post: Post, bytes: &[u8], now: Instant) {
+        let result = match envelope::read_body(bytes) {
+            Err(malformed) => Err(Denial::message(400, malformed.code, &malformed.reason)),
+            Ok(Body::Single(message)) => self.on_single(conn, &post, bytes, message, now),
+            Ok(Body::Batch(items)) => self.on_batch(conn, &post, items, now),
+        };
+        if let Err(denial) = result {
+            self.deny(conn, &denial, now);
+        }
+    }
+
+    fn on_single(
+        &mut self,
+        conn: ConnId,
+        post: &Post,
+        bytes: &[u8],
+        message: Message<'_>,
+        now: Instant,
+    ) -> Result<(), Denial> {
+        if let Message::Request { id, method, params } = &message
+            && method == "initialize"
+        {
+            return self.on_initialize(conn, post, id, params, now);
+        }
+        let session = self.session_of(post, id_of(&message), now)?;
+        let Message::Request { id, method, params } = message else {
+            self.on_one_way(post.server, session, bytes, &message, now);
+            self.respond(conn, 202, &[], &[], now);
+            return Ok(());
+        };
+        let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
+        let stream = self.open_answer(conn, post.server, Some(session), state, now);
+        let incoming = Incoming { server: post.server, session, stream, message: bytes, id };
+        self.on_request(&incoming, &method, params, now);
+        Ok(())
+    }
+
+    fn on_initialize(
+        &mut self,
+        conn: ConnId,
+        post: &Post,
+        id: &str,
+        params: &Params<'_>,
+        now: Instant,
+    ) -> Result<(), Denial> {
+        let greeting =
+            Greeting::parse(params.text).map_err(|reason| Denial::reply(200, id, INVALID_PARAMS, &reason))?;
+        let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
+        let stream = self.open_answer(conn, post.server, None, state, now);
+        self.accept_initialize(post.server, stream, id, greeting, now);
+        Ok(())
+    }
+
+    /// The session that the messages belong to, or why there is none.
+    fn session_of(&mut self, post: &Post, id: &str, now: Instant) -> Result<SessionId, Denial> {
+        let session = match post.session {
+            SessionHeader::Known(session) => self.sessions.get_mut(session).map(|entry| (session, entry)),
+            SessionHeader::Unknown => None,
+            SessionHeader::Absent => {
+                let reason = "the Mcp-Session-Id header is missing: it comes with the answer to initialize";
+                return Err(Denial::reply(400, id, TRANSPORT_ERROR, reason));
+            }
+        };
+        let Some((session, entry)) = session else { return Err(Denial::unknown_session(id)) };
+        entry.last_used = now;
+        match &post.version {
+            VersionHeader::Usable => Ok(session),
+            VersionHeader::Unknown(version) => Err(Denial::unsupported_version(id, version)),
+        }
+    }
+
+    /// A batch is split; its replies are joined again, unless they become an event stream.
+    fn on_batch(&mut self, conn: ConnId, post: &Post, items: Vec<BatchItem<'_>>, now: Instant) -> Result<(), Denial> {
+        let session = self.session_of(post, "null", now)?;
+        if !self.sessions.get(session).is_some_and(|session| session.version.is_batching()) {
+            let reason = "batches exist in protocol version 2025-03-26 only: send one message at a time";
+            return Err(Denial::message(400, INVALID_REQUEST, reason));
+        }
+        let server = post.server;
+        for item in &items {
+            if let Ok(message) = &item.message {
+                self.on_one_way(server, session, item.text.as_bytes(), message, now);
+            }
+        }
+        let due = items.iter().filter(|item| item.wants_reply()).count();
+        if due == 0 {
+            self.respond(conn, 202, &[], &[], now);
+            return Ok(());
+        }
+        let state = StreamState::Undecided { accepts: post.accepts, due, batch: Some(Vec::new()) };
+        let stream = self.open_answer(conn, server, Some(session), state, now);
+        for item in items {
+            match item.message {
+                Ok(Message::Request { id, method, .. }) if method == "initialize" => {
+                    let body = write::error(id, INVALID_REQUEST, "initialize must not be part of a batch");
+                    self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
+                }
+                Ok(Message::Request { id, method, params }) => {
+                    let incoming = Incoming { server, session, stream, message: item.text.as_bytes(), id };
+                    self.on_request(&incoming, &method, params, now);
+                }
+                Ok(Message::Notification { .. } | Message::Response { .. }) => {}
+                Err(malformed) => {
+                    let body = write::error("null", malformed.code, &malformed.reason);
+                    self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a request needs on its way.
+struct Incoming<'a> {
+    server: ServerId,
+    session: SessionId,
+    stream: StreamId,
+    message: &'a [u8],
+    id: &'a str,
+}
+
+impl Proxy {
+    fn on_request(&mut self, incoming: &Incoming<'_>, method: &str, params: Params<'_>, now: Instant) {
+        let Incoming { server, session, stream, message, id } = *incoming;
+        let kind = match method {
+            "logging/setLevel" => match introduction::asked_level(params.text) {
+                Some(level) => return self.on_set_level(incoming, level, params, now),
+                None => CallKind::Passive,
+            },
+            "resources/subscribe" => match introduction::uri(params.text) {
+                Some(uri) => {
+                    if let Err(reason) = self.subscribe(session, &uri) {
+                        let body = write::error(id, INTERNAL_ERROR, &reason);
+                        return self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
+                    }
+                    CallKind::Subscribe(uri)
+                }
+                None => CallKind::Passive,
+            },
+            "resources/unsubscribe" => match introduction::uri(params.text) {
+                Some(uri) if !self.unsubscribe(server, session, &uri) => {
+                    let body = write::result(id, "{}");
+                    return self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
+                }
+                Some(_) | None => CallKind::Passive,
+            },
+            method if is_passive(method) => CallKind::Passive,
+            _ => CallKind::Active,
+        };
+        self.accept_call(server, Some(session), stream, Request { message, id, params, kind }, now);
+    }
+
+    /// The upstream has one level for all: the most verbose that any session wants.
+    fn on_set_level(&mut self, incoming: &Incoming<'_>, level: LogLevel, params: Params<'_>, now: Instant) {
+        let Incoming { server, session, stream, message, id } = *incoming;
+        let common = self.most_verbose(server, Some(session), Some(level)).unwrap_or(level);
+        let kind = CallKind::SetLevel(level);
+        if common == level {
+            return self.accept_call(server, Some(session), stream, Request { message, id, params, kind }, now);
+        }
+        let params = format!("{{\"level\":\"{}\"}}", common.as_str());
+        let message = write::request(id, "logging/setLevel", &params);
+        if let Ok(Message::Request { id, params, .. }) = envelope::read_message(message.as_bytes()) {
+            let request = Request { message: message.as_bytes(), id, params, kind };
+            self.accept_call(server, Some(session), stream, request, now);
+        }
+    }
+
+    /// A notification or response: nobody waits for an answer.
+    fn on_one_way(&mut self, server: ServerId, session: SessionId, bytes: &[u8], message: &Message<'_>, now: Instant) {
+        match message {
+            Message::Response { id, .. } => self.on_answer(session, bytes, id, now),
+            Message::Notification { method, params } => match &**method {
+                "notifications/initialized" => {} // the link had its own
+                "notifications/cancelled" => {
+                    if let Some(id) = member(params.text, "requestId") {
+                        self.on_cancelled(session, id, now);
+                    }
+                }
+                "notifications/progress" => {
+                    if let Some(token) = member(params.text, "progressToken") {
+                        self.on_ask_progress(session, bytes, token);
+                    }
+                }
+                _ => self.forward_to_server(server, bytes),
+            },
+            Message::Request { .. } => {}
+        }
+    }
+
+    fn on_cancelled(&mut self, session: SessionId, id: &str, now: Instant) {
+        let calls = self.sessions.get(session).map(|session| session.calls.as_slice()).unwrap_or_default();
+        let is_meant = |call: &CallId| self.calls.get(*call).is_some_and(|call| &*call.id == id);
+        if let Some(call) = calls.iter().rev().copied().find(is_meant) {
+            self.cancel_call(call, "the client cancelled it", now);
+        }
+    }
+}
+
+/// The id to answer an error with, as JSON text.
+fn id_of<'a>(message: &Message<'a>) -> &'a str {
+    match message {
+        Message::Request { id, .. } => id,
+        Message::Notification { .. } | Message::Response { .. } => "null",
+    }
+}

@@ -1,0 +1,6 @@
+//! Row 5: links. How the one live connection to an upstream starts, becomes ready, fails, backs off and restarts.
+
+pub mod catalogue;
+pub mod handshake;
+pub mod stdio;
+pub mod supervisor;

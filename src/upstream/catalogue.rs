@@ -1,0 +1,99 @@
+//! What an upstream offers, as far as the proxy reads it: the names of its tools, for the log.
+
+use crate::limits::CATALOGUE_PAGES_MAX;
+
+/// The catalogue of a link.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    tools: Vec<String>,
+    progress: Progress,
+}
+
+/// How far the reading of the list has come.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+enum Progress {
+    /// Nothing was asked, or all was read.
+    #[default]
+    Idle,
+    /// A page was asked for.
+    Reading {
+        /// The names so far.
+        names: Vec<String>,
+        /// How many pages were asked for.
+        pages: usize,
+        /// Whether the list changed in the meantime, so that it must be read again.
+        is_stale: bool,
+    },
+}
+
+/// What to do after a page.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Ask for the page at this cursor (`None`: the first).
+    Page(Option<String>),
+    /// The list is complete; these tools are new.
+    Complete(Vec<String>),
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListToolsResult {
+    #[serde(default)]
+    tools: Vec<Tool>,
+    next_cursor: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct Tool {
+    name: String,
+}
+
+impl Catalogue {
+    /// The names of the tools, as of the last complete reading.
+    pub fn tools(&self) -> &[String] {
+        &self.tools
+    }
+
+    /// The list is to be read (again). Says whether to ask for its first page now.
+    pub fn on_stale(&mut self) -> bool {
+        match &mut self.progress {
+            Progress::Reading { is_stale, .. } => {
+                *is_stale = true;
+                false
+            }
+            Progress::Idle => {
+                self.progress = Progress::Reading { names: Vec::new(), pages: 1, is_stale: false };
+                true
+            }
+        }
+    }
+
+    /// A page has come. The error says what is wrong with it; the reading is over then.
+    pub fn on_page(&mut self, result: &str) -> Result<Next, String> {
+        let Progress::Reading { mut names, pages, is_stale } = std::mem::take(&mut self.progress) else {
+            return Err("nobody asked for it".to_owned());
+        };
+        let page: ListToolsResult = serde_json::from_str(result).map_err(|error| error.to_string())?;
+        if is_stale {
+            self.progress = Progress::Reading { names: Vec::new(), pages: 1, is_stale: false };
+            return Ok(Next::Page(None));
+        }
+        names.extend(page.tools.into_iter().map(|tool| tool.name));
+        match page.next_cursor {
+            Some(cursor) if pages < CATALOGUE_PAGES_MAX => {
+                self.progress = Progress::Reading { names, pages: pages + 1, is_stale };
+                Ok(Next::Page(Some(cursor)))
+            }
+            _ => {
+                let new = names.iter().filter(|name| !self.tools.contains(name)).cloned().collect();
+                self.tools = names;
+                Ok(Next::Complete(new))
+            }
+        }
+    }
+
+    /// The upstream refused to list.
+    pub fn on_refused(&mut self) {
+        self.progress = Progress::Idle;
+    }
+}

@@ -1,0 +1,70 @@
+//! Requests that the proxy itself sends to a link. Their ids are strings; calls have integers.
+
+use crate::codec::jsonrpc::write;
+use crate::mcp::log_level::LogLevel;
+use crate::mcp::version::Version;
+
+/// A request of our own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnRequest {
+    /// The first on every link.
+    Initialize,
+    /// A page of the catalogue of tools.
+    ListTools,
+    /// The most verbose level that any session asked for, told to a link that was restarted.
+    SetLevel,
+    /// A subscription, repeated on a link that was restarted, or undone for a session that ended.
+    Subscription,
+}
+
+impl OwnRequest {
+    /// Its id as JSON text.
+    pub fn id(self) -> &'static str {
+        match self {
+            OwnRequest::Initialize => "\"mcp-proxy:initialize\"",
+            OwnRequest::ListTools => "\"mcp-proxy:tools/list\"",
+            OwnRequest::SetLevel => "\"mcp-proxy:logging/setLevel\"",
+            OwnRequest::Subscription => "\"mcp-proxy:resources/subscribe\"",
+        }
+    }
+
+    /// The request of that id.
+    pub fn of(id: &str) -> Option<OwnRequest> {
+        let all = [OwnRequest::Initialize, OwnRequest::ListTools, OwnRequest::SetLevel, OwnRequest::Subscription];
+        all.into_iter().find(|request| request.id() == id)
+    }
+}
+
+/// `initialize` for a shared link: sent before any downstream is there, so it offers what downstreams may turn out to
+/// have (bridge, section 2).
+pub fn initialize(name: &str, version: &str) -> String {
+    let params = format!(
+        "{{\"protocolVersion\":\"{}\",\"capabilities\":{{\"roots\":{{\"listChanged\":true}},\"sampling\":{{\"tools\":{{}}}},\
+         \"elicitation\":{{\"form\":{{}},\"url\":{{}}}}}},\"clientInfo\":{{\"name\":{},\"version\":{}}}}}",
+        Version::LATEST.as_str(),
+        write::string(name),
+        write::string(version)
+    );
+    write::request(OwnRequest::Initialize.id(), "initialize", &params)
+}
+
+/// `tools/list`, from a cursor on.
+pub fn list_tools(cursor: Option<&str>) -> String {
+    let params = match cursor {
+        Some(cursor) => format!("{{\"cursor\":{}}}", write::string(cursor)),
+        None => "{}".to_owned(),
+    };
+    write::request(OwnRequest::ListTools.id(), "tools/list", &params)
+}
+
+/// `logging/setLevel`.
+pub fn set_level(level: LogLevel) -> String {
+    let params = format!("{{\"level\":\"{}\"}}", level.as_str());
+    write::request(OwnRequest::SetLevel.id(), "logging/setLevel", &params)
+}
+
+/// `resources/subscribe`, or its undoing.
+pub fn subscription(uri: &str, is_wanted: bool) -> String {
+    let method = if is_wanted { "resources/subscribe" } else { "resources/unsubscribe" };
+    write::request(OwnRequest::Subscription.id(), method, &format!("{{\"uri\":{}}}", write::string(uri)))
+}

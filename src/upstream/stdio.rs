@@ -1,0 +1,65 @@
+//! A link to a child process: its lines, what waits for its stdin, and its last words.
+
+use crate::base::buf::Buf;
+use crate::codec::lines::{Line, Lines, Overlong};
+use crate::limits;
+
+/// The pipes of one child.
+#[derive(Debug)]
+pub struct StdioLink {
+    /// Messages from the child.
+    pub stdout: Lines,
+    /// What it has to complain about.
+    pub stderr: Lines,
+    /// What waits to be written to it.
+    pub stdin: Buf,
+    /// Whether the shell knows that something waits in `stdin`.
+    pub is_transmitting: bool,
+    /// Whether it has answered `initialize`.
+    pub is_introduced: bool,
+    /// The last line of its stderr that was not blank.
+    last_words: Option<String>,
+}
+
+impl Default for StdioLink {
+    fn default() -> Self {
+        StdioLink {
+            stdout: Lines::new(limits::LINE_BYTES_MAX, Overlong::Skip),
+            stderr: Lines::new(limits::STDERR_LINE_BYTES_MAX, Overlong::Truncate),
+            stdin: Buf::new(),
+            is_transmitting: false,
+            is_introduced: false,
+            last_words: None,
+        }
+    }
+}
+
+impl StdioLink {
+    /// The last line that the child wrote to stderr.
+    pub fn last_words(&self) -> Option<&str> {
+        self.last_words.as_deref()
+    }
+
+    /// What [`StdioLink::last_words`] says from now on: a reason of ours.
+    pub fn set_last_words(&mut self, words: String) {
+        self.last_words = Some(words);
+    }
+
+    /// Takes the splitter of stdout out, to be put back: its lines borrow from it while they are handled.
+    pub fn take_stdout(&mut self) -> Lines {
+        std::mem::replace(&mut self.stdout, Lines::new(0, Overlong::Skip))
+    }
+
+    /// Takes in what the child wrote to stderr; calls `log` for each line that is not blank.
+    pub fn on_stderr(&mut self, mut bytes: &[u8], mut log: impl FnMut(&str)) {
+        while let Some(line) = self.stderr.handle(&mut bytes) {
+            let (Line::Whole(text) | Line::Truncated(text)) = line else { continue };
+            let text = String::from_utf8_lossy(text);
+            let text = text.trim();
+            if !text.is_empty() {
+                log(text);
+                self.last_words = Some(text.to_owned());
+            }
+        }
+    }
+}

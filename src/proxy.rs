@@ -133,7 +133,7 @@ impl Proxy {
             Input::Stderr { link, bytes } => self.on_stderr(link, bytes),
             Input::StdoutEnded { link } => self.on_stdout_ended(link, at),
             Input::StdinSent { link, count } => self.on_stdin_sent(link, count),
-            Input::StdinBroken { link } => self.on_stdin_broken(link),
+            Input::StdinBroken { link } => self.on_stdin_broken(link, at),
             Input::Exited { link, exit } => self.on_exited(link, exit, at),
             Input::Shutdown => self.on_shutdown(at),
         }

@@ -76,6 +76,5 @@ pub fn is_passive(method: &str) -> bool {
             | "resources/list"
             | "resources/templates/list"
             | "resources/unsubscribe"
-            | "completion/complete"
     )
 }

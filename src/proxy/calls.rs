@@ -172,7 +172,7 @@ impl Proxy {
         let Some(introduction) = self.servers.get(call.server).and_then(|server| server.introduction.clone()) else {
             return;
         };
-        let version = Version::negotiate(&greeting.asked, introduction.version).max(Version::V2025_03_26);
+        let version = Version::negotiate(&greeting.asked, introduction.version);
         let Some(session) = self.begin_session(call.server, greeting, version, now) else {
             let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
             self.answer_with_trouble(call.server, call.stream, &call.id, &Trouble::Crowded { bound }, now);

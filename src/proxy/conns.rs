@@ -33,7 +33,6 @@ pub(crate) struct Conn {
     is_transmitting: bool,
     /// Whether the downstream has said that it will send no more.
     is_finished: bool,
-    pub(crate) peer: SocketAddr,
     pub(crate) timer: Timer,
     /// When the state has lasted too long, or a comment is due.
     state_due: Option<Instant>,
@@ -58,7 +57,7 @@ pub(crate) enum ConnState {
 
 impl Proxy {
     /// Takes on a connection. `None`: there is no room, and it is to be closed.
-    pub fn handle_accept(&mut self, peer: SocketAddr, now: Now) -> Option<ConnId> {
+    pub fn handle_accept(&mut self, _peer: SocketAddr, now: Now) -> Option<ConnId> {
         if self.shutdown.is_under_way() || (self.conns.len() >= limits::CONNS_MAX && !self.make_room_for_conn()) {
             return None;
         }
@@ -69,7 +68,6 @@ impl Proxy {
             outgoing: Buf::new(),
             is_transmitting: false,
             is_finished: false,
-            peer,
             timer: Timer::default(),
             state_due: None,
             write_due: None,
@@ -97,9 +95,7 @@ impl Proxy {
             ConnState::Answering(_) => conn.incoming.push(bytes),
             ConnState::AwaitingHead | ConnState::Receiving { .. } if conn.incoming.is_empty() => {
                 let used = self.advance(id, bytes, now);
-                if let Some(conn) = self.conns.get_mut(id) {
-                    conn.incoming.push(&bytes[used..]);
-                }
+                self.keep_rest(id, &bytes[used..], now);
             }
             ConnState::AwaitingHead | ConnState::Receiving { .. } => {
                 conn.incoming.push(bytes);
@@ -156,16 +152,14 @@ impl Proxy {
                 None => {}
             }
         }
-        if used == 0 && !bytes.is_empty() {
-            self.on_partial_head(id, now);
-        }
         used
     }
 
-    /// The first bytes of a head are there: the rest has to follow soon.
-    fn on_partial_head(&mut self, id: ConnId, now: Instant) {
-        let Some(conn) = self.conns.get(id) else { return };
-        if matches!(conn.state, ConnState::AwaitingHead) && conn.incoming.is_empty() {
+    /// What could not be used yet waits. If these are the first bytes of a head, the rest has to follow soon.
+    fn keep_rest(&mut self, id: ConnId, rest: &[u8], now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.incoming.push(rest);
+        if matches!(conn.state, ConnState::AwaitingHead) && !rest.is_empty() {
             self.arm_conn(id, now + limits::HEAD_TIME_MAX);
         }
     }

@@ -8,6 +8,7 @@ use crate::base::deadline::Timer;
 use crate::base::id::{CallId, LinkId, ServerId};
 use crate::codec::jsonrpc::splice::push_line;
 use crate::config::ServerConfig;
+use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
 use crate::mcp::trouble::Trouble;
 use crate::upstream::catalogue::Catalogue;
@@ -50,6 +51,8 @@ impl Server {
 pub(crate) struct Link {
     pub(crate) server: ServerId,
     pub(crate) stdio: StdioLink,
+    /// Why it is of no use any more, if it broke before its process ended.
+    fault: Option<String>,
 }
 
 impl Proxy {
@@ -58,7 +61,7 @@ impl Proxy {
         let mut stdio = StdioLink::default();
         let hello = handshake::initialize(&self.config.name, &self.config.version);
         push_line(&mut stdio.stdin, hello.as_bytes(), &mut []);
-        let link = self.links.insert(Link { server, stdio });
+        let link = self.links.insert(Link { server, stdio, fault: None });
         let Some(entry) = self.servers.get_mut(server) else { return };
         entry.starts += 1;
         let give_up = entry.supervisor.on_start(link, now);
@@ -87,24 +90,34 @@ impl Proxy {
     pub(super) fn on_exited(&mut self, link: LinkId, exit: Exit, now: Instant) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
         self.flush_lines(link, now);
-        let trouble = self.trouble_of(link, describe(exit));
+        let trouble = self.trouble_of(link, self.cause_of_end(server, link, exit));
         self.on_link_gone(server, link, &trouble, now);
     }
 
-    /// The child will say nothing any more. Its exit status is awaited for a moment: callers want to know it.
+    /// The child will say nothing any more.
     pub(super) fn on_stdout_ended(&mut self, link: LinkId, now: Instant) {
-        let Some(server) = self.links.get(link).map(|link| link.server) else { return };
-        let Some(entry) = self.servers.get_mut(server) else { return };
-        if matches!(entry.supervisor.state(), State::Starting { .. } | State::Ready { .. }) {
-            let look_again = entry.supervisor.on_broken(link, now);
-            self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), look_again);
-        }
+        self.on_broken(link, "it closed its stdout", now);
     }
 
-    /// A child that hears nothing any more will soon end, or close its stdout; until then its answers are welcome.
-    pub(super) fn on_stdin_broken(&mut self, link: LinkId) {
-        if let Some(link) = self.links.get_mut(link) {
-            link.stdio.stdin.clear();
+    /// The child will hear nothing any more.
+    pub(super) fn on_stdin_broken(&mut self, link: LinkId, now: Instant) {
+        if let Some(entry) = self.links.get_mut(link) {
+            entry.stdio.stdin.clear();
+            entry.stdio.is_transmitting = false;
+        }
+        self.on_broken(link, "it closed its stdin", now);
+    }
+
+    /// The link is of no use any more. Most often its process is about to end: its exit status, which callers want to
+    /// know, is awaited for a moment.
+    pub(super) fn on_broken(&mut self, link: LinkId, fault: &str, now: Instant) {
+        let Some(broken) = self.links.get_mut(link) else { return };
+        let server = broken.server;
+        let Some(entry) = self.servers.get_mut(server) else { return };
+        if matches!(entry.supervisor.state(), State::Starting { .. } | State::Ready { .. }) {
+            broken.fault = Some(fault.to_owned());
+            let look_again = entry.supervisor.on_broken(link, now);
+            self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), look_again);
         }
     }
 
@@ -119,8 +132,9 @@ impl Proxy {
             Step::Start => self.start(server, now),
             Step::GiveUp(link) => self.give_up(server, link, now),
             Step::Terminate(link) => {
-                let trouble = self.trouble_of(link, "it closed its stdout".to_owned());
-                self.fail_all(server, link, &trouble, now);
+                let fault = self.links.get(link).and_then(|link| link.fault.clone()).unwrap_or_default();
+                let trouble = self.trouble_of(link, fault);
+                self.fail_link(server, link, &trouble, now);
                 self.outputs.push_back(Output::Terminate(link));
             }
             Step::Kill(link) => self.outputs.push_back(Output::Kill(link)),
@@ -130,9 +144,17 @@ impl Proxy {
 
     fn give_up(&mut self, server: ServerId, link: LinkId, now: Instant) {
         self.log(Level::Warn, Some(server), "It never answered initialize: it is started anew".to_owned());
-        let Some(entry) = self.servers.get_mut(server) else { return };
-        let look_again = entry.supervisor.on_broken(link, now);
-        self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), look_again);
+        self.on_broken(link, "it never answered initialize", now);
+    }
+
+    /// Why a process ended: by itself with a status, or because we ended it for a reason.
+    fn cause_of_end(&self, server: ServerId, link: LinkId, exit: Exit) -> String {
+        let is_our_doing = self.servers.get(server).is_some_and(|server| server.supervisor.is_forced());
+        let fault = self.links.get(link).and_then(|link| link.fault.clone()).filter(|_| is_our_doing);
+        fault.unwrap_or_else(|| match exit {
+            Exit::Code(code) => format!("exit status {code}"),
+            Exit::Signal(signal) => format!("killed by signal {signal}"),
+        })
     }
 
     /// What to tell callers of a link that broke: during the start it could not be started, later it crashed.
@@ -142,10 +164,21 @@ impl Proxy {
         if was_ready { Trouble::Crashed { cause, last_words } } else { Trouble::CannotStart { cause, last_words } }
     }
 
-    /// Everything that hangs on the link is answered.
-    fn fail_all(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
+    /// Everything that hangs on the link is answered. A call that waits for a server that just crashed waits for the
+    /// next process; one that waits for a server that cannot be started is told so now.
+    fn fail_link(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
         self.forget_asks_of(link, now);
-        self.fail_calls(server, trouble, |_| true, now);
+        match trouble {
+            Trouble::Crashed { .. } => {
+                self.fail_calls(server, trouble, |state| matches!(state, CallState::InFlight), now);
+            }
+            Trouble::CannotStart { .. }
+            | Trouble::NotReady { .. }
+            | Trouble::Silent { .. }
+            | Trouble::Clogged
+            | Trouble::Crowded { .. }
+            | Trouble::ShuttingDown => self.fail_calls(server, trouble, |_| true, now),
+        }
     }
 
     fn on_link_gone(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
@@ -157,7 +190,7 @@ impl Proxy {
         let is_stopping =
             self.servers.get(server).is_some_and(|server| matches!(server.supervisor.state(), State::Stopping { .. }));
         let trouble = if is_stopping { &Trouble::ShuttingDown } else { trouble };
-        self.fail_all(server, link, trouble, now);
+        self.fail_link(server, link, trouble, now);
         self.links.remove(link);
         let mut jitter = [0];
         (self.random)(&mut jitter);
@@ -167,10 +200,13 @@ impl Proxy {
             self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), due);
         }
         let must_start = entry.config.panic_if_invalid && entry.introduction.is_none();
-        let failure = trouble.message(&entry.config.name);
+        let name = entry.config.name.clone();
+        let is_awaited = !entry.waiting.is_empty() && entry.supervisor.is_startable();
         self.report_gone(server, trouble, next.map(|due| due - now));
         if must_start {
-            self.fail_start(failure, now);
+            self.fail_start(name, now);
+        } else if is_awaited {
+            self.start(server, now);
         }
         self.on_servers_stopped();
     }
@@ -266,12 +302,5 @@ impl Proxy {
     /// Sends a message of our own to a server, if it is ready.
     pub(super) fn send_to_server(&mut self, server: ServerId, message: &str) {
         self.forward_to_server(server, message.as_bytes());
-    }
-}
-
-fn describe(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exit status {code}"),
-        Exit::Signal(signal) => format!("killed by signal {signal}"),
     }
 }

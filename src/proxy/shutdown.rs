@@ -61,10 +61,10 @@ impl Proxy {
         self.on_calls_finished(now);
     }
 
-    /// A server that must be there is not: the proxy ends, and says why.
-    pub(super) fn fail_start(&mut self, failure: String, now: Instant) {
+    /// A server that must be there is not: the proxy ends.
+    pub(super) fn fail_start(&mut self, server: String, now: Instant) {
         if !self.shutdown.is_under_way() {
-            self.failure = Some(failure);
+            self.failure = Some(server);
             self.on_shutdown(now);
         }
     }

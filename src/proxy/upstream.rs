@@ -166,10 +166,7 @@ impl Proxy {
     /// It does not speak with us.
     fn on_rejected(&mut self, server: ServerId, link: LinkId, reason: &str, now: Instant) {
         self.log(Level::Error, Some(server), format!("initialize failed: {reason}"));
-        if let Some(entry) = self.links.get_mut(link) {
-            entry.stdio.set_last_words(format!("initialize failed: {reason}"));
-        }
-        self.on_stdout_ended(link, now);
+        self.on_broken(link, &format!("its answer to initialize is of no use ({reason})"), now);
     }
 
     /// Asks for the list of tools, unless that is under way.

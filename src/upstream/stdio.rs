@@ -40,11 +40,6 @@ impl StdioLink {
         self.last_words.as_deref()
     }
 
-    /// What [`StdioLink::last_words`] says from now on: a reason of ours.
-    pub fn set_last_words(&mut self, words: String) {
-        self.last_words = Some(words);
-    }
-
     /// Takes the splitter of stdout out, to be put back: its lines borrow from it while they are handled.
     pub fn take_stdout(&mut self) -> Lines {
         std::mem::replace(&mut self.stdout, Lines::new(0, Overlong::Skip))

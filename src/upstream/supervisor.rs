@@ -128,6 +128,11 @@ impl Supervisor {
         self.state == State::BackingOff
     }
 
+    /// Whether its process was sent a signal because the link was of no use.
+    pub fn is_forced(&self) -> bool {
+        matches!(self.state, State::Ending { stage: Stage::Terminated | Stage::Killed, .. })
+    }
+
     /// Whether it is over for good.
     pub fn is_stopped(&self) -> bool {
         self.state == State::Stopped

@@ -93,7 +93,7 @@ impl Chunked {
             (State::TrailerStart | State::TrailerName, _) if is_token_byte(byte) => {
                 self.on_trailer_byte(State::TrailerName)
             }
-            (State::TrailerValue, b'\r') => Ok(State::TrailerLineFeed),
+            (State::TrailerValue, b'\r') => self.on_trailer_byte(State::TrailerLineFeed),
             (State::TrailerValue, _) if is_text_byte(byte) => self.on_trailer_byte(State::TrailerValue),
             (State::TrailerStart | State::TrailerName | State::TrailerValue, _) => Err(BAD_TRAILER),
             (State::TrailerLineFeed, b'\n') => self.on_trailer_byte(State::TrailerStart),
@@ -122,7 +122,11 @@ impl Chunked {
         if self.total > BODY_BYTES_MAX as u64 {
             return Err(Refusal::BODY_TOO_LARGE);
         }
-        Ok(if byte == b';' { State::Extension { size } } else { State::SizeLineFeed { size } })
+        if byte == b'\r' {
+            return Ok(State::SizeLineFeed { size });
+        }
+        self.count_line_byte()?;
+        Ok(State::Extension { size })
     }
 
     fn on_extension_byte(&mut self, size: u64, byte: u8) -> Result<State, Refusal> {

@@ -1,12 +1,50 @@
 //! Row 3: the configuration, as typed by the user and as resolved.
 //!
-//! [`source`] reads, [`raw`] keeps what the user typed with its place in the file, [`resolve`] applies defaults and
-//! inheritance and yields [`Config`], which the rest of the program sees.
+//! ```text
+//! Source ── raw::read ──> Raw ── resolve::resolve ──> Config
+//!               └────── Report <───────┘   all problems, in the order of the file
+//! ```
+//!
+//! [`source`] knows lines and columns, [`raw`] keeps what the user typed with its place in the file, [`resolve`]
+//! applies defaults and inheritance and yields [`Config`], which the rest of the program sees. Nothing here reads a
+//! file.
+
+pub mod addr;
+pub mod duration;
+pub mod keys;
+pub mod names;
+pub mod node;
+pub mod raw;
+pub mod report;
+pub mod resolve;
+pub mod source;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use self::addr::{ADDR_FORMS, Addr, AddrError};
+use self::report::{Problem, Problems, Report};
+use self::source::Source;
 use crate::base::url::Url;
+
+/// The smallest configuration that does something, for messages.
+pub const EXAMPLE: &str = r#"Add a server, for example:
+{
+  "mcpServers": {
+    "time": { "command": "uvx", "args": ["mcp-server-time"] }
+  }
+}"#;
+
+/// Reads and resolves a configuration: with warnings, or not at all and with everything that is wrong.
+///
+/// `addr` comes from the command line and takes the place of the file's.
+pub fn load(source: &Source, addr: Option<Addr>) -> Result<Config, Problems> {
+    let mut report = Report::default();
+    let raw = raw::read(source, &mut report);
+    let config = resolve::resolve(&raw, addr, &mut report);
+    let warnings = report.finish(source)?;
+    Ok(Config { warnings, ..config })
+}
 
 /// A whole configuration: validated, defaults filled in.
 #[derive(Debug, Clone)]
@@ -19,22 +57,15 @@ pub struct Config {
     pub addr: Addr,
     /// Under which URL downstreams reach the proxy; its path prefixes every route.
     pub base_url: Url,
-    /// Origins allowed beside loopback and `base_url`'s own; `*` allows all.
+    /// Origins allowed beside loopback and `base_url`'s own, spelt as `Origin` displays them; `*` allows all.
     pub allowed_origins: Vec<String>,
-    /// `Host` names allowed beside loopback names and `base_url`'s own. Empty: no further ones on a loopback
-    /// listener, any on another.
+    /// `Host` names (spelt as `Authority::host`, without port) allowed beside loopback names and `base_url`'s own.
+    /// Empty: no further ones on a loopback listener, any on another.
     pub allowed_hosts: Vec<String>,
     /// The upstreams, in the order of the file; disabled ones are left out.
     pub servers: Vec<ServerConfig>,
-}
-
-/// A listening address: the host may be a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Addr {
-    /// `None`: every address of the machine.
-    pub host: Option<String>,
-    /// 0 lets the system choose.
-    pub port: u16,
+    /// What the user should know, in the order of the file.
+    pub warnings: Vec<Problem>,
 }
 
 /// One upstream.

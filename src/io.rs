@@ -1,10 +1,11 @@
 //! Row 7: the shell. Every system call is below here, and nothing that decides.
 //!
 //! ```text
-//!               ┌─ listener, conn ── downstreams
-//! event_loop ───┼─ child ─ spawn ─── keeper ── trampoline → the command (each a process of its own)
-//!    │          ├─ signals
-//!  Proxy        └─ log ───────────── a thread that writes to stderr
+//!               ┌─ listener, conn ─ downstreams
+//! event_loop ───┼─ children, child ─ pipes ─────────────────────────┐
+//!    │          │    └─ spawn ────── keeper ── trampoline becomes the command   (two processes for each server)
+//!  Proxy        ├─ signals
+//!               └─ log ──────────── a thread that writes to stderr
 //! ```
 
 pub mod demo;
@@ -56,6 +57,8 @@ pub struct Settings {
 pub type OnListening = Box<dyn FnOnce(&Config, SocketAddr)>;
 
 /// Runs the proxy until it is told to end, or has to.
+///
+/// To be called on the main thread: the keepers take the end of the thread that started them for the end of the proxy.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@
 //! # Rows
 //!
 //! Everything that decides is pure; everything that touches the operating system is thin. A file imports only from
-//! rows above its own; a test (`tests/it/layers.rs`) holds the tree to it.
+//! rows above its own; a test (`tests/it/tidy/layers.rs`) holds the tree to it.
 //!
 //! | row | modules | job |
 //! |---|---|---|
@@ -18,6 +18,7 @@
 //! | 8 command line | [`cli`] | flags, exit codes |
 
 pub mod base;
+pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod demo;

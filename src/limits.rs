@@ -39,7 +39,7 @@ pub const CONNS_MAX: usize = 16 * KIB;
 pub const NOTIFY_QUEUE_BYTES_MAX: usize = MIB;
 /// Bytes that may wait for one downstream before it is cut off: one largest result and its wrapping, twice.
 pub const CONN_QUEUE_BYTES_MAX: usize = 2 * LINE_BYTES_MAX + MIB;
-/// A method's name. The longest registered one has 17 characters; a longer token is refused without waiting for its end.
+/// A method's name. The longest registered one has 17 characters; a longer token is refused before its end comes.
 pub const METHOD_BYTES_MAX: usize = 24;
 /// Empty lines before a request line: RFC 9112 (2.2) wants at least one skipped, for clients that end a body with one.
 pub const EMPTY_LINES_MAX: usize = 2;
@@ -63,7 +63,7 @@ pub const SESSION_STREAMS_MAX: usize = 8;
 /// Subscribed resources of one session.
 pub const SESSION_SUBSCRIPTIONS_MAX: usize = 1_000;
 /// A request id or progress token as JSON text: it is kept for the length of the call.
-pub const ID_BYTES_MAX: usize = 1 * KIB;
+pub const ID_BYTES_MAX: usize = KIB;
 /// A call's answer turns into an SSE stream after this time, where the downstream accepts one: Node gives up on
 /// headers after 300 s, LibreChat after 60.
 pub const JSON_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -169,5 +169,3 @@ pub const DEMO_TOKENS_MAX: u64 = 1_000_000;
 pub const DEMO_CALLS_MAX: usize = LINK_ASKS_MAX;
 /// Lines that the reading thread may be ahead of the server: enough to keep it busy.
 pub const DEMO_LINES_AHEAD_MAX: usize = 64;
-/// Temporary.
-pub const KILL_INTERVAL: Duration = Duration::from_millis(20);

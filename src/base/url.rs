@@ -118,7 +118,7 @@ impl Authority {
 
 /// Splits at the colon before the port, which is the first one outside brackets.
 fn split_port(text: &str) -> (&str, Option<&str>) {
-    let after_brackets = text.find(']').map_or(0, |end| end + 1);
+    let after_brackets = if text.starts_with('[') { text.find(']').map_or(text.len(), |end| end + 1) } else { 0 };
     match text[after_brackets..].find(':') {
         Some(colon) => (&text[..after_brackets + colon], Some(&text[after_brackets + colon + 1..])),
         None => (text, None),
@@ -143,9 +143,11 @@ fn parse_host(text: &str) -> Option<String> {
     if !is_well_formed || name.split('.').any(str::is_empty) {
         return None;
     }
-    // A last label of digits makes browsers read the whole as IPv4, in spellings of their own; only the usual one passes.
+    // A last label that is a number makes browsers read the whole as IPv4 (URL Standard, "ends in a number"), in
+    // spellings that others read as names; only the usual one passes.
     let last_label = name.rsplit('.').next().unwrap_or_default();
-    let is_numeric = last_label.bytes().all(|b| b.is_ascii_digit());
+    let is_hex = last_label.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"));
+    let is_numeric = is_hex || last_label.bytes().all(|b| b.is_ascii_digit());
     if is_numeric && name.parse::<Ipv4Addr>().is_err() {
         return None;
     }

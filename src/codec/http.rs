@@ -17,6 +17,7 @@
 //! one that smuggles requests past whoever stands in front of us.
 
 mod chunked;
+mod exchange;
 mod framing;
 mod grammar;
 mod request_line;

@@ -51,8 +51,8 @@ impl Message {
         })
     }
 
-    /// Nothing that may be a reply is answered with its id: that belongs to an ask, and the client may have a request of
-    /// its own with the same one.
+    /// Nothing that may be a reply is answered with its id: that belongs to an ask, and the client may have a request
+    /// of its own with the same one.
     fn read_reply(mut object: Map<String, Value>) -> Result<Message, (Option<Id>, Fault)> {
         let outcome = match (object.remove("error"), object.remove("result")) {
             (Some(error), _) => Err(error),

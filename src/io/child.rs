@@ -76,6 +76,12 @@ impl Child {
         })
     }
 
+    /// Tells the keeper to end everything. Should somebody have stopped it, it has to wake up first.
+    pub(super) fn order_end(&self) {
+        process_tree::signal_all(&[self.keeper], Signal::QUIT);
+        process_tree::signal_all(&[self.keeper], Signal::CONT);
+    }
+
     pub(super) fn output(&mut self, stream: Stream) -> &mut Output {
         match stream {
             Stream::Stdout => &mut self.stdout,

@@ -12,6 +12,7 @@ use rustix::process::{self, Pid, Signal, WaitOptions, WaitStatus};
 
 use super::child::{Child, Stream};
 use super::orphans::Orphans;
+use super::process_tree;
 use super::readiness::{Progress, Queue};
 use super::spawn;
 use super::table::Table;
@@ -147,32 +148,36 @@ impl Children {
     /// Asks the command and its group to end.
     pub(super) fn terminate(&mut self, link: LinkId) {
         if let Some(child) = self.table.find(link) {
-            let _ = process::kill_process(child.keeper, Signal::TERM);
+            process_tree::signal_all(&[child.keeper], Signal::TERM);
         }
     }
 
     /// Ends the command and all that it started, now.
     pub(super) fn kill(&mut self, link: LinkId, now: Instant) {
         if let Some(child) = self.table.find(link) {
-            let _ = process::kill_process(child.keeper, Signal::QUIT);
+            child.order_end();
             self.doomed.push_back((now + limits::KEEPER_TIME_MAX, link));
         }
     }
 
     /// When [`Children::handle_timeout`] is to be called.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.doomed.front().map(|(at, _)| *at)
+        let doom = self.doomed.front().map(|(at, _)| *at);
+        doom.into_iter().chain(self.orphans.poll_timeout()).min()
     }
 
-    /// Kills the keepers that had their time. A keeper has its process group for itself; the command's end comes with
-    /// the keeper's, and the rest is left to [`Orphans`].
+    /// Kills the keepers that had their time. The command's end comes with the keeper's, the rest is left to
+    /// [`Orphans`].
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.orphans.poll_timeout().is_some_and(|at| at <= now) {
+            self.kill_orphans(now);
+        }
         while let Some((at, link)) = self.doomed.front().copied()
             && at <= now
         {
             self.doomed.pop_front();
             if let Some(child) = self.table.find(link) {
-                let _ = process::kill_process(child.keeper, Signal::KILL);
+                process_tree::signal_all(&[child.keeper], Signal::KILL);
             }
         }
     }
@@ -185,12 +190,16 @@ impl Children {
             let Some(mut child) = self.table.remove(link) else { continue };
             child.read_last(link, core, buffer, now);
             if status.signaled() {
-                self.orphans.expect(); // perhaps it was the command's signal, perhaps the keeper's own
+                self.orphans.expect(now.instant); // perhaps it was the command's signal, perhaps the keeper's own
             }
             core.handle(Input::Exited { link, exit: exit_of(status) }, now);
         }
+        self.kill_orphans(now.instant);
+    }
+
+    fn kill_orphans(&mut self, now: Instant) {
         let keepers: Vec<Pid> = self.table.iter_mut().map(|(_, child)| child.keeper).collect();
-        self.orphans.kill(&keepers);
+        self.orphans.kill(&keepers, now);
     }
 
     fn link_of(&mut self, pid: Pid) -> Option<LinkId> {
@@ -201,7 +210,7 @@ impl Children {
     /// the keepers would do the same by themselves.
     pub(super) fn end_all(mut self) {
         for (_, child) in self.table.iter_mut() {
-            let _ = process::kill_process(child.keeper, Signal::QUIT);
+            child.order_end();
         }
         let until = Instant::now() + limits::KEEPER_TIME_MAX;
         while Instant::now() < until {

@@ -15,6 +15,8 @@ use crate::limits::{DEMO_LINES_AHEAD_MAX, LINE_BYTES_MAX};
 /// What the main thread waited for.
 enum Event {
     Line(Vec<u8>),
+    /// A line longer than any message may be. What follows it could not be trusted to be a message.
+    TooLong,
     Deadline,
     /// stdin ended: nobody is there any more.
     End,
@@ -26,7 +28,8 @@ enum Flow {
     Exit(ExitCode),
 }
 
-/// Serves until stdin ends (status 0), the tool `crash` is called (its status), or stdout is closed (status 1).
+/// Serves until stdin ends (status 0), the tool `crash` is called (its status), or stdin or stdout cannot be
+/// used any more (status 1).
 pub fn run() -> ExitCode {
     let (sender, lines) = sync_channel(DEMO_LINES_AHEAD_MAX);
     thread::spawn(move || read_lines(&sender));
@@ -34,6 +37,10 @@ pub fn run() -> ExitCode {
     loop {
         match next_event(&lines, server.poll_timeout()) {
             Event::Line(line) => server.handle_line(&line, Instant::now()),
+            Event::TooLong => {
+                report(&format!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
+                return ExitCode::FAILURE;
+            }
             Event::Deadline => {}
             Event::End => return ExitCode::SUCCESS,
         }
@@ -45,21 +52,20 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn next_event(lines: &Receiver<Vec<u8>>, deadline: Option<Instant>) -> Event {
+fn next_event(lines: &Receiver<Event>, deadline: Option<Instant>) -> Event {
     let received = match deadline {
         None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
         Some(deadline) => lines.recv_timeout(deadline.saturating_duration_since(Instant::now())),
     };
     match received {
-        Ok(line) => Event::Line(line),
+        Ok(event) => event,
         Err(RecvTimeoutError::Timeout) => Event::Deadline,
         Err(RecvTimeoutError::Disconnected) => Event::End,
     }
 }
 
-/// Returns at the end of stdin, at an error (nothing more can be heard then either), or at a line that is too long
-/// (what follows it could not be trusted to be a message).
-fn read_lines(lines: &SyncSender<Vec<u8>>) {
+/// Returns at the end of stdin, at an error (nothing more can be heard then either), and once the main thread is gone.
+fn read_lines(lines: &SyncSender<Event>) {
     let mut stdin = std::io::stdin().lock();
     loop {
         let mut line = Vec::new();
@@ -68,11 +74,9 @@ fn read_lines(lines: &SyncSender<Vec<u8>>) {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
-        if line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n') {
-            report(&format!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
-            return;
-        }
-        if lines.send(line).is_err() {
+        let is_too_long = line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n');
+        let event = if is_too_long { Event::TooLong } else { Event::Line(line) };
+        if lines.send(event).is_err() || is_too_long {
             return;
         }
     }

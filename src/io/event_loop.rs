@@ -154,15 +154,17 @@ impl EventLoop {
 
     /// Drains and flushes until the core has nothing more to say: what is sent makes room, and room makes more to send.
     fn settle(&mut self, now: Now) -> Option<Ended> {
+        let mut ended = None;
         loop {
             while let Some(output) = self.core.poll_output() {
                 if let Output::Stopped { failure } = output {
-                    return Some(Ended { failure });
+                    ended = Some(Ended { failure }); // not at once: last answers may be among the outputs
+                } else {
+                    self.perform(output, now);
                 }
-                self.perform(output, now);
             }
             if !self.conns.is_dirty() && !self.children.is_dirty() {
-                return None;
+                return ended;
             }
             self.children.flush(&mut self.core, now);
             self.conns.flush(&mut self.core, now);

@@ -120,9 +120,12 @@ enum Stage {
     Running,
     /// The command has ended; its descendants were asked to.
     Leaving { until: Instant },
-    /// Everything is being killed.
-    Killing,
+    /// Everything is being killed. The pause between two looks at what is left grows.
+    Killing { pause: Duration },
 }
+
+/// How the killing begins.
+const KILLING: Stage = Stage::Killing { pause: limits::KILL_INTERVAL_MIN };
 
 impl Keeper {
     /// Runs until no descendant is left; returns how the command ended.
@@ -134,23 +137,29 @@ impl Keeper {
             }
             match self.stage {
                 Stage::Running if self.ended.is_some() => self.leave(),
-                Stage::Leaving { until } if until <= Instant::now() => self.stage = Stage::Killing,
-                Stage::Running | Stage::Leaving { .. } | Stage::Killing => {}
+                Stage::Leaving { until } if until <= Instant::now() => self.stage = KILLING,
+                Stage::Running | Stage::Leaving { .. } | Stage::Killing { .. } => {}
             }
-            if let Stage::Killing = self.stage
+            if let Stage::Killing { .. } = self.stage
                 && self.kill().is_err()
                 && let Some(status) = self.ended
             {
                 return Ok(status); // there is no /proc: what has left the group cannot be found
             }
-            self.signals.wait(self.timeout())?;
+            let is_signalled = self.signals.wait(self.timeout())?;
+            if let Stage::Killing { pause } = &mut self.stage
+                && !is_signalled
+            {
+                // Nobody died: what is left hangs in the kernel, and looking more often does not help.
+                *pause = (2 * *pause).min(limits::KILL_INTERVAL_MAX);
+            }
             self.on_signals();
         }
     }
 
     fn on_signals(&mut self) {
         if self.signals.quit.swap(false, Ordering::SeqCst) {
-            self.stage = Stage::Killing;
+            self.stage = KILLING;
         }
         // Not once the command is reaped: its group's number may soon be another's.
         if self.signals.term.swap(false, Ordering::SeqCst) && self.ended.is_none() {
@@ -164,7 +173,7 @@ impl Keeper {
             Stage::Running => None,
             // A socket refuses zero.
             Stage::Leaving { until } => Some((until - Instant::now()).max(Duration::from_millis(1))),
-            Stage::Killing => Some(limits::KILL_INTERVAL),
+            Stage::Killing { pause } => Some(pause),
         }
     }
 
@@ -234,12 +243,13 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Waits for a signal, or until the time is over.
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    /// Waits for a signal, or until the time is over. Returns whether there may have been one.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
         self.wake.set_read_timeout(timeout)?;
         match self.wake.read(&mut [0; 64]) {
-            Ok(_) => Ok(()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -54,7 +54,8 @@ pub enum Accepts {
 }
 
 impl Accepts {
-    /// Reads `Accept` (RFC 9110, 12.5.1), all lines of it. None at all accepts everything. `None`: nothing we could send.
+    /// Reads `Accept` (RFC 9110, 12.5.1), all lines of it; without any, everything is accepted. `None`: nothing that we
+    /// could send.
     pub fn parse<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Accepts> {
         let (mut json, mut sse, mut is_present) = (false, false, false);
         for item in headers.flat_map(|header| header.split(',')) {

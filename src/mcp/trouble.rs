@@ -65,17 +65,17 @@ impl Trouble {
     pub fn message(&self, server: &str) -> String {
         match self {
             Trouble::NotReady { waited, last_words } => format!(
-                "server {server:?} was not ready within {} s (startupTimeout){}; try again, or look into the proxy's log",
+                "server {server:?} was not ready within {} s (startupTimeout){}; try again, or see the proxy's log",
                 waited.as_secs_f64(),
                 quoted(last_words)
             ),
             Trouble::CannotStart { cause, last_words } => format!(
-                "server {server:?} could not be started: {cause}{}; check its command and args in the proxy's configuration",
+                "server {server:?} could not be started: {cause}{}; check its command and args in the configuration",
                 quoted(last_words)
             ),
             Trouble::Crashed { cause, last_words } => format!(
-                "server {server:?} ended during this call: {cause}{}; it is being restarted, the call may or may not have \
-                 taken effect",
+                "server {server:?} ended during this call: {cause}{}; it is being restarted, and the call may or may \
+                 not have taken effect",
                 quoted(last_words)
             ),
             Trouble::Silent { waited } => format!(

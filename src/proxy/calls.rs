@@ -56,12 +56,12 @@ impl Proxy {
         }
         match self.ready_stdin(server) {
             Some(stdin) => {
-                push_request(stdin, &request.message, call, request.id, request.params.progress_token);
+                push_request(stdin, request.message, call, request.id, request.params.progress_token);
                 self.on_in_flight(call, now);
             }
             None => {
                 let mut line = Buf::new();
-                push_request(&mut line, &request.message, call, request.id, request.params.progress_token);
+                push_request(&mut line, request.message, call, request.id, request.params.progress_token);
                 self.wait_for_server(call, line, now);
             }
         }

@@ -35,12 +35,16 @@ impl OwnRequest {
     }
 }
 
-/// `initialize` for a shared link: sent before any downstream is there, so it offers what downstreams may turn out to
-/// have (bridge, section 2).
+/// What a shared link is offered: it is initialised before any downstream is there, so this is what downstreams may
+/// turn out to have.
+const SHARED_CAPABILITIES: &str =
+    r#"{"roots":{"listChanged":true},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#;
+
+/// `initialize` for a shared link.
 pub fn initialize(name: &str, version: &str) -> String {
     let params = format!(
-        "{{\"protocolVersion\":\"{}\",\"capabilities\":{{\"roots\":{{\"listChanged\":true}},\"sampling\":{{\"tools\":{{}}}},\
-         \"elicitation\":{{\"form\":{{}},\"url\":{{}}}}}},\"clientInfo\":{{\"name\":{},\"version\":{}}}}}",
+        "{{\"protocolVersion\":\"{}\",\"capabilities\":{SHARED_CAPABILITIES},\
+         \"clientInfo\":{{\"name\":{},\"version\":{}}}}}",
         Version::LATEST.as_str(),
         write::string(name),
         write::string(version)

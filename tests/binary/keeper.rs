@@ -1,26 +1,12 @@
 //! The keeper, alone: no descendant survives, and the end of the command is reported as it was.
-//!
-//! Every process of a test carries a mark in its environment, by which whatever is left of it is found.
 
-use std::fs;
 use std::io::Read;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{self, Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{self, Child, ChildStdout, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
-/// A grandchild in a session of its own, one that ignores every polite signal, and one that is both and has children.
-const STUBBORN: &str = r#"
-    setsid sleep 1000 &
-    (trap "" TERM INT HUP; sleep 1000; sleep 1000) &
-    setsid sh -c 'trap "" TERM; sh -c "setsid sleep 1000 & sleep 1000"; sleep 1000' &
-"#;
-
-/// Far more than anything here takes: it only keeps a failing test from hanging.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::processes::{STUBBORN, marked, pid, survivors, wait_for_line, wait_until};
 
 struct Kept {
     keeper: Child,
@@ -58,50 +44,6 @@ impl Kept {
     }
 }
 
-/// A command in a process group of its own, with pipes, and a mark that it hands down.
-fn marked(program: &str) -> (Command, String) {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let mark = format!("KEEPER_TEST={}.{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let (name, value) = mark.split_once('=').unwrap();
-    let mut command = Command::new(program);
-    command.env(name, value).process_group(0);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    (command, mark)
-}
-
-fn pid(child: &Child) -> Pid {
-    Pid::from_raw(child.id().try_into().unwrap()).unwrap()
-}
-
-/// The command lines of all living processes that carry the mark.
-fn survivors(mark: &str) -> Vec<String> {
-    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-    let carries_mark = |path: &std::path::PathBuf| {
-        let environment = fs::read(path.join("environ")).unwrap_or_default();
-        environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes())
-    };
-    let text = |path: std::path::PathBuf| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-    processes.filter(carries_mark).map(|path| text(path.join("cmdline")).replace('\0', " ")).collect()
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Reads the line by which a script says that all its processes run.
-fn wait_for_line(stdout: &mut ChildStdout) -> String {
-    let mut line = Vec::new();
-    let mut byte = [0];
-    while stdout.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
-        line.push(byte[0]);
-    }
-    String::from_utf8(line).unwrap()
-}
-
 #[test]
 fn an_exit_status_is_passed_on() {
     for code in [0, 1, 7, 255] {
@@ -137,7 +79,7 @@ fn a_command_that_cannot_be_started_is_explained() {
 #[test]
 fn arguments_and_environment_arrive_as_they_are() {
     let mut kept =
-        Kept::start(&["sh", "-c", r#"printf '%s|' "$@"; echo "$KEEPER_TEST""#, "sh", "a b", "", "--", "ü*$x"]);
+        Kept::start(&["sh", "-c", r#"printf '%s|' "$@"; echo "$PROCESS_TEST""#, "sh", "a b", "", "--", "ü*$x"]);
     let line = wait_for_line(&mut kept.stdout());
     let value = kept.mark.split_once('=').unwrap().1.to_owned();
     assert_eq!(line, format!("a b||--|ü*$x|{value}"));

@@ -135,8 +135,7 @@ impl HeadReader {
         let mut at = self.judged;
         while let Some(end) = memchr::memchr(b'\n', &window[self.searched..]).map(|offset| self.searched + offset) {
             let Some(line) = window[at..end].strip_suffix(b"\r") else {
-                check_lines(&window[..at], storage)?; // what came first is refused first
-                return Err(Refusal::bad_request("a line of the head ends in LF without CR"));
+                return Err(refuse_bare_lf(window, at, end, storage));
             };
             if line.is_empty() && at == 0 {
                 return self.on_empty_line();
@@ -185,6 +184,12 @@ impl HeadReader {
         self.searched = tail.len();
         Ok(Found::Incomplete)
     }
+}
+
+/// The line from `at` to `end` ends in LF alone; but what was wrong before that is refused first.
+fn refuse_bare_lf<'a>(window: &'a [u8], at: usize, end: usize, storage: &mut HeadStorage<'a>) -> Refusal {
+    let before = if at == 0 { RequestLine::check_prefix(&window[..end]) } else { check_lines(&window[..at], storage) };
+    before.err().unwrap_or(Refusal::bad_request("a line of the head ends in LF without CR"))
 }
 
 /// Judges complete lines of a head that has not ended.

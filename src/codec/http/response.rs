@@ -86,8 +86,8 @@ fn write_status_line(out: &mut Buf, code: u16) {
     }
 }
 
-/// Leaves out what would break out of its line: the caller must not let a peer's bytes get this far unchecked, but if it
-/// does, a missing header is better than a split response.
+/// Leaves out what would break out of its line. No caller may let a peer's bytes get this far unchecked; should one do
+/// so, a missing header is better than a split response.
 fn write_header(out: &mut Buf, name: &str, value: &str) {
     let is_one_line = memchr::memchr3(b'\r', b'\n', b'\0', value.as_bytes()).is_none();
     debug_assert!(is_one_line, "header value of several lines: {name}");

@@ -1,0 +1,11 @@
+//! Feeds arbitrary bytes to `support::fuzzed::lines`, which says what must hold.
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../../tests/it/support/fuzzed.rs"]
+mod fuzzed;
+#[allow(dead_code)]
+#[path = "../../tests/it/support/wire.rs"]
+mod wire;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzed::lines(data));

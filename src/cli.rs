@@ -1,0 +1,97 @@
+//! Row 8: the command line.
+//!
+//! ```text
+//! arguments ── flags::read ──> Flags ── invocation::parse ──> Invocation ── main ──> ExitCode
+//!              as typed                 as resolved
+//! ```
+
+pub mod demo;
+pub mod file;
+pub mod flags;
+pub mod help;
+pub mod invocation;
+pub mod welcome;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use self::invocation::{Invocation, Job, Serve};
+use crate::config::{self, Config};
+use crate::io;
+
+/// It ended in an error.
+const RUNTIME_ERROR: u8 = 1;
+/// It did not start: the command line or the configuration is wrong.
+const USAGE_ERROR: u8 = 2;
+
+/// The program.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match invocation::parse(arguments) {
+        Ok(Invocation::Help) => print(help::TEXT),
+        Ok(Invocation::Version) => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Invocation::Serve(serve)) => on_serve(serve),
+        Ok(Invocation::DemoServer) => io::demo::run(),
+        Ok(Invocation::Keeper(arguments)) => io::keeper::run(arguments),
+        Ok(Invocation::Trampoline(arguments)) => io::trampoline::run(arguments),
+        Err(error) => fail(USAGE_ERROR, error),
+    }
+}
+
+fn on_serve(serve: Serve) -> ExitCode {
+    let (config, is_demo) = match configuration(&serve) {
+        Ok(config) => (config, serve.job == Job::Demo),
+        Err(exit) => return exit,
+    };
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    if serve.job.is_check() {
+        return print(&format!("Config OK: {} MCP server(s) configured\n", config.servers.len()));
+    }
+    let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
+    match io::run(io::Settings { config, log_level: serve.log_level, on_listening }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(RUNTIME_ERROR, error),
+    }
+}
+
+fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
+    let addr = serve.addr.clone();
+    match &serve.job {
+        Job::Demo => {
+            let executable = demo::executable().map_err(|error| fail(RUNTIME_ERROR, error))?;
+            Ok(demo::config(executable, addr))
+        }
+        Job::Run(path) | Job::Check(path) => {
+            let source = file::read(path).map_err(|error| fail(USAGE_ERROR, error))?;
+            config::load(&source, addr).map_err(|problems| {
+                eprintln!("{problems}");
+                ExitCode::from(USAGE_ERROR)
+            })
+        }
+    }
+}
+
+fn print_welcome(config: &Config, local: SocketAddr) {
+    print(&welcome::welcome(config, local));
+}
+
+fn print_demo(config: &Config, local: SocketAddr) {
+    print(&welcome::demo(config, local));
+}
+
+fn fail(status: u8, error: impl Display) -> ExitCode {
+    eprintln!("mcp-proxy: {error}");
+    ExitCode::from(status)
+}
+
+/// Writes to stdout. Whoever closed it does not want to know, and that is no reason to end.
+fn print(text: &str) -> ExitCode {
+    let mut stdout = stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,22 @@
+//! What `-help` prints: one screen of 80 by 24.
+
+/// With a line end.
+pub const TEXT: &str = "\
+mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
+
+  mcp-proxy -demo                 try it: a built-in server, no configuration
+  mcp-proxy -config config.json   serve what the file says
+
+  -config FILE        the configuration; - reads stdin (default: config.json)
+  -addr ADDR          listen there instead: :9090, 127.0.0.1:9090, [::1]:9090
+  -log-level LEVEL    debug, info, warn or error (default: info)
+  -check-config       say what is wrong with the configuration, then exit
+  -version, -help     print that, then exit
+
+The smallest configuration:
+
+  {\"mcpServers\": {\"time\": {\"command\": \"uvx\", \"args\": [\"mcp-server-time\"]}}}
+
+Exit status: 0 as asked, 1 it failed while running, 2 the command line or the
+configuration is wrong.
+";

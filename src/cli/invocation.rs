@@ -1,0 +1,125 @@
+//! What the command line asks for.
+
+use std::ffi::OsString;
+
+use super::flags::{self, Flags, UsageError};
+use crate::base::nearest::nearest;
+use crate::config::{ADDR_FORMS, Addr};
+use crate::io::{keeper, trampoline};
+use crate::proxy::Level;
+
+/// The reference's default.
+const CONFIG_PATH: &str = "config.json";
+
+/// One run of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Invocation {
+    /// Print how to use it.
+    Help,
+    /// Print the version.
+    Version,
+    /// Be the proxy.
+    Serve(Serve),
+    /// Be the demo server on stdin and stdout: what `-demo` starts as a child.
+    DemoServer,
+    /// Stand between the proxy and a child so that all of its processes end with it: see [`keeper::run`].
+    Keeper(Vec<OsString>),
+    /// Become a child that cannot outlive its keeper: see [`trampoline::run`].
+    Trampoline(Vec<OsString>),
+}
+
+/// How to be the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serve {
+    /// With which configuration, and how far to go.
+    pub job: Job,
+    /// What is logged.
+    pub log_level: Level,
+    /// In the place of the configuration's.
+    pub addr: Option<Addr>,
+}
+
+/// With which configuration, and how far to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// Serve what the file says; `-` is stdin.
+    Run(String),
+    /// Only say what is wrong with the file.
+    Check(String),
+    /// Serve the built-in server.
+    Demo,
+}
+
+impl Job {
+    /// Whether nothing is to be served.
+    pub fn is_check(&self) -> bool {
+        match self {
+            Job::Check(_) => true,
+            Job::Run(_) | Job::Demo => false,
+        }
+    }
+}
+
+/// The first argument with which the executable starts itself as the demo server.
+pub const DEMO_SERVER: &str = "__demo";
+
+/// Understands the arguments (without the program's own name).
+pub fn parse(arguments: Vec<OsString>) -> Result<Invocation, UsageError> {
+    match arguments.first().and_then(|first| first.to_str()) {
+        Some(DEMO_SERVER) => Ok(Invocation::DemoServer),
+        Some(keeper::VERB) => Ok(Invocation::Keeper(after_verb(arguments))),
+        Some(trampoline::VERB) => Ok(Invocation::Trampoline(after_verb(arguments))),
+        Some(_) | None => resolve(flags::read(arguments)?),
+    }
+}
+
+fn after_verb(arguments: Vec<OsString>) -> Vec<OsString> {
+    arguments.into_iter().skip(1).collect()
+}
+
+fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
+    if flags.help {
+        return Ok(Invocation::Help);
+    }
+    if flags.version {
+        return Ok(Invocation::Version);
+    }
+    let log_level = flags.log_level.map_or(Ok(Level::Info), log_level)?;
+    let addr = flags.addr.map(addr).transpose()?;
+    let job = match (flags.demo, flags.check_config, flags.config) {
+        (true, _, Some(_)) => return Err(UsageError::Conflict("demo", "config")),
+        (true, true, None) => return Err(UsageError::Conflict("demo", "check-config")),
+        (true, false, None) => Job::Demo,
+        (false, is_check, path) => file_job(is_check, path.unwrap_or_else(|| CONFIG_PATH.to_owned()))?,
+    };
+    Ok(Invocation::Serve(Serve { job, log_level, addr }))
+}
+
+fn file_job(is_check: bool, path: String) -> Result<Job, UsageError> {
+    if path.is_empty() {
+        return Err(UsageError::BadValue("config", path, "write the path of a file".to_owned()));
+    }
+    if path.starts_with("http://") || path.starts_with("https://") {
+        let advice = "URLs are not supported in this version; try curl -s URL | mcp-proxy -config -".to_owned();
+        return Err(UsageError::BadValue("config", path, advice));
+    }
+    Ok(if is_check { Job::Check(path) } else { Job::Run(path) })
+}
+
+fn addr(text: String) -> Result<Addr, UsageError> {
+    Addr::parse(&text).map_err(|error| UsageError::BadValue("addr", text, format!("{error}. {ADDR_FORMS}")))
+}
+
+fn log_level(text: String) -> Result<Level, UsageError> {
+    const LEVELS: [(&str, Level); 4] =
+        [("debug", Level::Debug), ("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)];
+    if let Some((_, level)) = LEVELS.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
+        return Ok(level);
+    }
+    let names = LEVELS.map(|(name, _)| name);
+    let advice = match nearest(&text, names) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("write one of {}", names.join(", ")),
+    };
+    Err(UsageError::BadValue("log-level", text, advice))
+}

@@ -1,0 +1,155 @@
+//! The keys that we know, the keys that we know but do not support yet, and advice for all others.
+
+use super::node::Member;
+use super::report::{Report, shown};
+use crate::base::nearest::nearest;
+
+/// Which kind of object a key stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// The file itself.
+    Top,
+    /// `mcpProxy`
+    Proxy,
+    /// `mcpServers.*`
+    Server,
+    /// `options`, of the proxy or of a server.
+    Options,
+}
+
+/// A key of the reference's configuration that this version would have to ignore. Ignoring it would mislead or open
+/// something up, so it is refused. When it becomes supported, its entry goes.
+#[derive(Debug)]
+pub struct Unsupported {
+    section: Section,
+    key: &'static str,
+    /// What is wrong with having it.
+    pub what: &'static str,
+    /// What to do instead.
+    pub advice: &'static str,
+}
+
+/// All of them.
+pub const UNSUPPORTED: &[Unsupported] = &[
+    Unsupported {
+        section: Section::Top,
+        key: "server",
+        what: "the old configuration format is not supported",
+        advice: "Rename it to mcpProxy; globalAuthTokens becomes options.authTokens.",
+    },
+    Unsupported {
+        section: Section::Top,
+        key: "clients",
+        what: "the old configuration format is not supported",
+        advice: "Rename it to mcpServers and lift what is in each \"config\" one level up.",
+    },
+    Unsupported {
+        section: Section::Server,
+        key: "url",
+        what: "remote servers are not supported in this version, only commands",
+        advice: "Remove the server, or start without it: \"options\": { \"disabled\": true }",
+    },
+    Unsupported {
+        section: Section::Server,
+        key: "headers",
+        what: "belongs to remote servers, which are not supported in this version",
+        advice: "Remove it.",
+    },
+    Unsupported {
+        section: Section::Server,
+        key: "timeout",
+        what: "belongs to remote servers, which are not supported in this version",
+        advice: "For a command write \"options\": { \"requestTimeout\": \"60s\" }",
+    },
+    Unsupported {
+        section: Section::Server,
+        key: "oauth",
+        what: "belongs to remote servers, which are not supported in this version",
+        advice: "Remove it.",
+    },
+    Unsupported {
+        section: Section::Proxy,
+        key: "oauth2",
+        what: "OAuth is not supported in this version",
+        advice: "Protect the servers with options.authTokens instead.",
+    },
+    Unsupported {
+        section: Section::Options,
+        key: "toolFilter",
+        what: "filters are not supported in this version: every tool would be offered",
+        advice: "Remove it if that is all right.",
+    },
+];
+
+/// Keys of other programs' configurations that people paste.
+const HINTS: &[(Section, &str, &str)] = &[
+    (Section::Top, "servers", "It is called mcpServers here."),
+    (Section::Server, "type", "Remove it: what has a command is a stdio server."),
+    (
+        Section::Server,
+        "cwd",
+        "Start the command through a shell: \"command\": \"sh\", \"args\": [\"-c\", \"cd ... && exec ...\"]",
+    ),
+];
+
+impl Unsupported {
+    /// Its name.
+    pub fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
+impl Section {
+    /// What may stand there. ([`super::raw`] reads exactly these; a test holds the two together.)
+    pub const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Section::Top => &["mcpProxy", "mcpServers"],
+            Section::Proxy => {
+                &["baseURL", "addr", "name", "version", "type", "options", "allowedOrigins", "allowedHosts"]
+            }
+            Section::Server => &["command", "args", "env", "transportType", "options"],
+            Section::Options => {
+                &["panicIfInvalid", "logEnabled", "authTokens", "disabled", "startupTimeout", "requestTimeout"]
+            }
+        }
+    }
+
+    fn home(self) -> &'static str {
+        match self {
+            Section::Top => "at the top of the file",
+            Section::Proxy => "in mcpProxy",
+            Section::Server => "in the entry of a server",
+            Section::Options => "in options",
+        }
+    }
+}
+
+/// The entry of a key that is known but not supported.
+pub(super) fn unsupported(section: Section, key: &str) -> Option<&'static Unsupported> {
+    UNSUPPORTED.iter().find(|entry| entry.section == section && entry.key == key)
+}
+
+/// Reports a key that means nothing where it stands.
+pub(super) fn report_unknown(section: Section, member: &Member<'_>, report: &mut Report) {
+    report.error(
+        &member.place,
+        format!("there is no \"{}\" {}", shown(&member.key), section.home()),
+        advice(section, &member.key),
+    );
+}
+
+fn advice(section: Section, key: &str) -> String {
+    if let Some((.., hint)) =
+        HINTS.iter().find(|(hint_section, hint_key, _)| (*hint_section, *hint_key) == (section, key))
+    {
+        return (*hint).to_owned();
+    }
+    if let Some(name) = nearest(key, section.keys().iter().copied()) {
+        return format!("Did you mean \"{name}\"?");
+    }
+    let sections = [Section::Options, Section::Server, Section::Proxy, Section::Top];
+    if let Some(other) = sections.into_iter().find(|other| other.keys().contains(&key)) {
+        return format!("It belongs {}.", other.home());
+    }
+    format!("Known here: {}", section.keys().join(", "))
+}

@@ -1,0 +1,78 @@
+//! What a server may be called: its name becomes a path segment, a log field and a part of tool names elsewhere.
+
+use crate::base::url::is_segment_byte;
+use crate::limits::SERVER_NAME_BYTES_MAX;
+
+/// Names that are, or will be, routes of the proxy itself.
+const RESERVED: [&str; 4] = ["sse", "mcp", "oauth", ".well-known"];
+
+/// Clients put the server's name before each tool's and cut or drop what gets longer than about 60 characters.
+const ADVISED_CHARS_MAX: usize = 20;
+
+/// What is to be said about a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing.
+    Fine,
+    /// It works here, but not everywhere.
+    Doubtful {
+        /// Why.
+        what: String,
+        /// What would be better.
+        advice: String,
+    },
+    /// It cannot be.
+    Refused {
+        /// Why.
+        what: String,
+        /// What would be right.
+        advice: String,
+    },
+}
+
+/// Judges a name.
+pub fn judge(name: &str) -> Verdict {
+    if let Some((what, advice)) = refusal(name) {
+        return Verdict::Refused { what, advice: advice.to_owned() };
+    }
+    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if !is_plain {
+        let advice = "Letters, digits, - and _ are safe.".to_owned();
+        return Verdict::Doubtful { what: "some clients refuse such a name".to_owned(), advice };
+    }
+    if name.len() > ADVISED_CHARS_MAX {
+        let what = format!("has more than {ADVISED_CHARS_MAX} characters");
+        let advice = "Clients put it before every tool's name and drop what gets too long.".to_owned();
+        return Verdict::Doubtful { what, advice };
+    }
+    Verdict::Fine
+}
+
+fn refusal(name: &str) -> Option<(String, &'static str)> {
+    const PLAIN: &str = "Use letters, digits, - and _.";
+    if name.is_empty() {
+        return Some(("a server needs a name".to_owned(), "It becomes part of its URL: /NAME/mcp"));
+    }
+    if name.len() > SERVER_NAME_BYTES_MAX {
+        return Some((format!("the name is longer than {SERVER_NAME_BYTES_MAX} bytes"), "Shorten it."));
+    }
+    if RESERVED.contains(&name) {
+        return Some((format!("\"{name}\" is a path of the proxy itself"), "Call the server something else."));
+    }
+    if name == "." || name == ".." {
+        return Some((format!("\"{name}\" has a meaning of its own in a URL"), "Call the server something else."));
+    }
+    if name.starts_with('_') {
+        return Some((
+            "names that start with _ are kept for the proxy itself".to_owned(),
+            "Call the server something else.",
+        ));
+    }
+    if name.contains('/') {
+        return Some(("a name with / is not supported in this version".to_owned(), "Use - or _ instead."));
+    }
+    if !name.bytes().all(is_segment_byte) {
+        return Some(("the name contains a character that cannot stand in a URL's path".to_owned(), PLAIN));
+    }
+    None
+}

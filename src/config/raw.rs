@@ -1,0 +1,226 @@
+//! The configuration as the user typed it: every value with its place, nothing defaulted, nothing inherited.
+//!
+//! Reported here: what is not JSON, keys that do not exist or exist twice, and values of a wrong type. What values
+//! mean, and whether they fit together, is for [`super::resolve`].
+
+use super::keys::{self, Section, Unsupported};
+use super::node::{At, Field, Member, Node};
+use super::report::{Place, Report};
+use super::source::Source;
+use crate::codec::jsonc::{self, JsoncError};
+
+/// The file.
+#[derive(Debug, Default)]
+pub struct Raw {
+    /// `mcpProxy`
+    pub proxy: RawProxy,
+    /// `mcpServers`, in the order of the file; absent where it is missing.
+    pub servers: Field<Vec<RawServer>>,
+    /// Keys that would have to be ignored.
+    pub unsupported: Vec<UnsupportedKey>,
+}
+
+/// `mcpProxy`
+#[derive(Debug, Default)]
+pub struct RawProxy {
+    /// Where it stands; `None` where it does not.
+    pub place: Option<Place>,
+    /// `baseURL`
+    pub base_url: Field<String>,
+    /// `addr`
+    pub addr: Field<String>,
+    /// `name`
+    pub name: Field<String>,
+    /// `version`
+    pub version: Field<String>,
+    /// `type`
+    pub transport: Field<String>,
+    /// `allowedOrigins`
+    pub allowed_origins: Field<Vec<At<String>>>,
+    /// `allowedHosts`
+    pub allowed_hosts: Field<Vec<At<String>>>,
+    /// `options`: what servers inherit.
+    pub options: RawOptions,
+    /// Keys that would have to be ignored.
+    pub unsupported: Vec<UnsupportedKey>,
+}
+
+/// `mcpServers.*`
+#[derive(Debug)]
+pub struct RawServer {
+    /// Its key.
+    pub name: At<String>,
+    /// `command`
+    pub command: Field<String>,
+    /// `args`
+    pub args: Field<Vec<At<String>>>,
+    /// `env`
+    pub env: Vec<(At<String>, At<String>)>,
+    /// `transportType`
+    pub transport: Field<String>,
+    /// `options`
+    pub options: RawOptions,
+    /// Keys that would have to be ignored.
+    pub unsupported: Vec<UnsupportedKey>,
+}
+
+/// `options`
+#[derive(Debug, Default)]
+pub struct RawOptions {
+    /// `panicIfInvalid`
+    pub panic_if_invalid: Field<bool>,
+    /// `logEnabled`
+    pub log_enabled: Field<bool>,
+    /// `authTokens`
+    pub auth_tokens: Field<Vec<At<String>>>,
+    /// `disabled`
+    pub disabled: Field<bool>,
+    /// `startupTimeout`
+    pub startup_timeout: Field<String>,
+    /// `requestTimeout`
+    pub request_timeout: Field<String>,
+    /// Keys that would have to be ignored.
+    pub unsupported: Vec<UnsupportedKey>,
+}
+
+/// A key that would have to be ignored.
+#[derive(Debug)]
+pub struct UnsupportedKey {
+    /// What to say about it.
+    pub entry: &'static Unsupported,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Raw {
+    /// What is left of a file that cannot be read: nothing in it may be called missing.
+    fn unreadable() -> Raw {
+        Raw { servers: Field::Refused, ..Raw::default() }
+    }
+}
+
+/// Reads all of `source`.
+pub fn read(source: &Source, report: &mut Report) -> Raw {
+    let mut json = source.text().as_bytes().to_vec();
+    if let Err(error) = jsonc::blank(&mut json) {
+        let advice = match error {
+            JsoncError::UnterminatedComment { .. } => "Write */ where it ends.",
+            JsoncError::UnterminatedString { .. } => {
+                "Add the quote. A quote or backslash inside is written \\\" or \\\\."
+            }
+        };
+        report.error(&Place { offset: error.offset(), ..Place::top() }, error.to_string(), advice);
+        return Raw::unreadable();
+    }
+    if json.trim_ascii().is_empty() {
+        report.error(&Place::top(), "the file is empty", super::EXAMPLE);
+        return Raw::unreadable();
+    }
+    match Node::top(&json) {
+        Ok(node) => read_top(&node, report),
+        Err(error) => {
+            report_syntax(&error, source, report);
+            Raw::unreadable()
+        }
+    }
+}
+
+fn report_syntax(error: &serde_json::Error, source: &Source, report: &mut Report) {
+    let message = error.to_string();
+    let what = message.split(" at line ").next().unwrap_or_default();
+    let advice = if error.is_eof() {
+        "Something is open that is never closed: look for a missing brace, bracket or quote."
+    } else {
+        "Look here and just before for a missing comma, colon, quote or brace. Comments and trailing commas are fine."
+    };
+    let offset = source.offset(error.line(), error.column());
+    report.error(&Place { offset, ..Place::top() }, format!("this is not JSON: {what}"), advice);
+}
+
+fn read_top(node: &Node<'_>, report: &mut Report) -> Raw {
+    let Some(members) = node.members(report) else { return Raw::unreadable() };
+    let mut raw = Raw::default();
+    for member in members {
+        match member.key.as_str() {
+            "mcpProxy" => raw.proxy = read_proxy(&member.node, report),
+            "mcpServers" => raw.servers = read_servers(&member.node, report),
+            _ => on_other_key(Section::Top, &member, &mut raw.unsupported, report),
+        }
+    }
+    raw
+}
+
+fn read_proxy(node: &Node<'_>, report: &mut Report) -> RawProxy {
+    let members = node.optional_members(report);
+    let mut proxy = RawProxy { place: Some(node.place()), ..RawProxy::default() };
+    for member in members {
+        match member.key.as_str() {
+            "baseURL" => proxy.base_url = member.node.string(report),
+            "addr" => proxy.addr = member.node.string(report),
+            "name" => proxy.name = member.node.string(report),
+            "version" => proxy.version = member.node.string(report),
+            "type" => proxy.transport = member.node.string(report),
+            "allowedOrigins" => proxy.allowed_origins = member.node.strings(report),
+            "allowedHosts" => proxy.allowed_hosts = member.node.strings(report),
+            "options" => proxy.options = read_options(&member.node, report),
+            _ => on_other_key(Section::Proxy, &member, &mut proxy.unsupported, report),
+        }
+    }
+    proxy
+}
+
+fn read_servers(node: &Node<'_>, report: &mut Report) -> Field<Vec<RawServer>> {
+    let Some(members) = node.members(report) else { return Field::Refused };
+    let value = members.into_iter().map(|member| read_server(member, report)).collect();
+    Field::Given(At { value, place: node.place() })
+}
+
+fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
+    let mut server = RawServer {
+        name: At { value: member.key, place: member.place },
+        command: Field::Absent,
+        args: Field::Absent,
+        env: Vec::new(),
+        transport: Field::Absent,
+        options: RawOptions::default(),
+        unsupported: Vec::new(),
+    };
+    let Some(members) = member.node.members(report) else {
+        server.command = Field::Refused; // what is no object lacks no command
+        return server;
+    };
+    for member in members {
+        match member.key.as_str() {
+            "command" => server.command = member.node.string(report),
+            "args" => server.args = member.node.strings(report),
+            "env" => server.env = member.node.string_members(report),
+            "transportType" => server.transport = member.node.string(report),
+            "options" => server.options = read_options(&member.node, report),
+            _ => on_other_key(Section::Server, &member, &mut server.unsupported, report),
+        }
+    }
+    server
+}
+
+fn read_options(node: &Node<'_>, report: &mut Report) -> RawOptions {
+    let mut options = RawOptions::default();
+    for member in node.optional_members(report) {
+        match member.key.as_str() {
+            "panicIfInvalid" => options.panic_if_invalid = member.node.boolean(report),
+            "logEnabled" => options.log_enabled = member.node.boolean(report),
+            "authTokens" => options.auth_tokens = member.node.strings(report),
+            "disabled" => options.disabled = member.node.boolean(report),
+            "startupTimeout" => options.startup_timeout = member.node.duration(report),
+            "requestTimeout" => options.request_timeout = member.node.duration(report),
+            _ => on_other_key(Section::Options, &member, &mut options.unsupported, report),
+        }
+    }
+    options
+}
+
+fn on_other_key(section: Section, member: &Member<'_>, unsupported: &mut Vec<UnsupportedKey>, report: &mut Report) {
+    match keys::unsupported(section, &member.key) {
+        Some(entry) => unsupported.push(UnsupportedKey { entry, place: member.place.clone() }),
+        None => keys::report_unknown(section, member, report),
+    }
+}

@@ -1,0 +1,221 @@
+//! From what the user typed to what the program runs with: defaults, inheritance, and whether the values make sense.
+
+mod command;
+
+use std::time::Duration;
+
+use super::duration;
+use super::names::{self, Verdict};
+use super::node::{At, Field};
+use super::raw::{Raw, RawOptions, RawProxy, RawServer, UnsupportedKey};
+use super::report::{Place, Report};
+use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig};
+use crate::base::nearest::nearest;
+use crate::base::url::{Authority, Origin, Url};
+use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME, TIMEOUT_MAX};
+
+/// Resolves. Whatever is wrong goes to `report`; the result is only fit for use if no error went there.
+///
+/// `addr` comes from the command line and takes the place of the file's.
+pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
+    report_unsupported(&raw.unsupported, report);
+    report_unsupported(&raw.proxy.unsupported, report);
+    report_unsupported(&raw.proxy.options.unsupported, report);
+    warn_of_transport(&raw.proxy, report);
+    if let Some(disabled) = raw.proxy.options.disabled.given() {
+        report.warn(&disabled.place, "has no effect here", "It belongs in the options of a server.");
+    }
+    let addr_in_file = listening_addr(&raw.proxy.addr, report);
+    let addr = addr.unwrap_or(addr_in_file);
+    Config {
+        name: text_or(&raw.proxy.name, env!("CARGO_PKG_NAME"), report),
+        version: text_or(&raw.proxy.version, env!("CARGO_PKG_VERSION"), report),
+        base_url: base_url(&raw.proxy.base_url, &addr, report),
+        addr,
+        allowed_origins: allowed_origins(&raw.proxy.allowed_origins, report),
+        allowed_hosts: allowed_hosts(&raw.proxy.allowed_hosts, report),
+        servers: servers(raw, report),
+        warnings: Vec::new(),
+    }
+}
+
+fn report_unsupported(keys: &[UnsupportedKey], report: &mut Report) {
+    for UnsupportedKey { entry, place } in keys {
+        report.error(place, entry.what, entry.advice);
+    }
+}
+
+/// The types the reference knows. Today all are served as streamable HTTP.
+fn warn_of_transport(proxy: &RawProxy, report: &mut Report) {
+    const ADVICE: &str = "This version serves streamable HTTP at /NAME/mcp only; there is no /NAME/sse.\n\
+                          Write \"type\": \"streamable-http\" in mcpProxy to agree.";
+    match &proxy.transport {
+        // A file without mcpProxy is none of the reference's: nobody who wrote it expects its default.
+        Field::Absent => {
+            proxy.place.iter().for_each(|place| report.warn(place, "has no type, which means sse", ADVICE));
+        }
+        Field::Refused => {}
+        Field::Given(At { value, place }) => match value.as_str() {
+            "streamable-http" => {}
+            "sse" => report.warn(place, "sse is not served in this version", ADVICE),
+            other => {
+                let meant = nearest(other, ["sse", "streamable-http"]).unwrap_or("streamable-http");
+                report.error(place, "must be \"sse\" or \"streamable-http\"", format!("Write \"{meant}\"."));
+            }
+        },
+    }
+}
+
+fn text_or(field: &Field<String>, default: &str, report: &mut Report) -> String {
+    let Some(At { value, place }) = field.given() else { return default.to_owned() };
+    if value.trim().is_empty() {
+        report.error(place, "must not be empty", format!("Leave it out to use \"{default}\"."));
+    }
+    value.clone()
+}
+
+fn listening_addr(field: &Field<String>, report: &mut Report) -> Addr {
+    let default = Addr { host: None, port: DEFAULT_PORT };
+    let Some(At { value, place }) = field.given() else { return default };
+    Addr::parse(value).unwrap_or_else(|error| {
+        report.error(place, format!("is no address to listen on: {error}"), ADDR_FORMS);
+        default
+    })
+}
+
+fn base_url(field: &Field<String>, addr: &Addr, report: &mut Report) -> Url {
+    let default = default_base_url(addr);
+    let Some(At { value, place }) = field.given() else { return default };
+    match Url::parse(value) {
+        Ok(url) if url.port() != 0 => return url,
+        Ok(_) => report.error(place, "port 0 leads nowhere", "Leave baseURL out: the port in use is filled in."),
+        Err(error) => {
+            let advice = "Write the URL under which clients reach the proxy, such as \"https://mcp.example.com\".";
+            report.error(place, format!("is no URL to be reached at: {error}"), advice);
+        }
+    }
+    default
+}
+
+/// Where a downstream on this machine reaches a listener. Port 0 stays 0: the real one is not known yet.
+pub fn default_base_url(addr: &Addr) -> Url {
+    match addr.host.as_deref() {
+        None | Some("0.0.0.0" | "::") => Url::http("localhost", addr.port),
+        Some(host) => Url::http(host, addr.port),
+    }
+}
+
+fn allowed_origins(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<String> {
+    let mut origins = Vec::new();
+    for At { value, place } in field.value().into_iter().flatten() {
+        match Origin::parse(value.trim_end_matches('/')) {
+            _ if value == "*" => origins.push(value.clone()),
+            Ok(origin @ Origin::Tuple { .. }) => origins.push(origin.to_string()),
+            Ok(Origin::Opaque) => {
+                let advice = "Any page can make a browser send it. List the origins you trust, or \"*\" for all.";
+                report.error(place, "null is no origin to be trusted", advice);
+            }
+            Err(_) => {
+                report.error(place, "is no origin", "Write scheme, host and port only: \"https://app.example.com\"");
+            }
+        }
+    }
+    origins
+}
+
+fn allowed_hosts(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for At { value, place } in field.value().into_iter().flatten() {
+        match Authority::parse(value) {
+            Ok(authority) if authority.port().is_none() => hosts.push(authority.host().to_owned()),
+            Ok(_) => report.error(place, "must not name a port", "A host is allowed with every port: leave it out."),
+            Err(_) => report.error(place, "is no host name", "Write it without scheme and path: \"mcp.example.com\""),
+        }
+    }
+    hosts
+}
+
+fn servers(raw: &Raw, report: &mut Report) -> Vec<ServerConfig> {
+    let (list, place) = match &raw.servers {
+        Field::Refused => return Vec::new(),
+        Field::Given(At { value, place }) => (value.as_slice(), place.clone()),
+        // The old format has its own message.
+        Field::Absent if !raw.unsupported.is_empty() => return Vec::new(),
+        Field::Absent => (&[][..], Place::top()),
+    };
+    if list.is_empty() {
+        report.error(&place, "there is no server", EXAMPLE);
+    } else if list.iter().all(is_disabled) {
+        report.error(&place, "every server is disabled", "Set options.disabled to false in one of them.");
+    }
+    let enabled = list.iter().filter(|server| !is_disabled(server));
+    enabled.map(|server| resolve_server(server, &raw.proxy.options, report)).collect()
+}
+
+fn is_disabled(server: &RawServer) -> bool {
+    server.options.disabled.value().copied().unwrap_or(false)
+}
+
+fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Report) -> ServerConfig {
+    let At { value: name, place } = &server.name;
+    match names::judge(name) {
+        Verdict::Fine => {}
+        Verdict::Doubtful { what, advice } => report.warn(place, what, advice),
+        Verdict::Refused { what, advice } => report.error(place, what, advice),
+    }
+    let options = &server.options;
+    report_unsupported(&options.unsupported, report);
+    ServerConfig {
+        name: name.clone(),
+        command: command::resolve(server, report),
+        auth_tokens: auth_tokens(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
+        panic_if_invalid: own_or(&options.panic_if_invalid, &inherited.panic_if_invalid).value() == Some(&true),
+        log_enabled: own_or(&options.log_enabled, &inherited.log_enabled).value() == Some(&true),
+        startup_time: time_or(own_or(&options.startup_timeout, &inherited.startup_timeout), STARTUP_TIME, report),
+        request_time: time_or(own_or(&options.request_timeout, &inherited.request_timeout), REQUEST_TIME, report),
+    }
+}
+
+/// What a server does not say itself it takes from the proxy's options. An empty list is said.
+fn own_or<'a, T>(own: &'a Field<T>, inherited: &'a Field<T>) -> &'a Field<T> {
+    match own {
+        Field::Absent => inherited,
+        Field::Refused | Field::Given(_) => own,
+    }
+}
+
+fn auth_tokens(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for At { value, place } in field.value().into_iter().flatten() {
+        let token = value.trim();
+        let token = token.strip_prefix("Bearer ").unwrap_or(token).trim_start();
+        if token.is_empty() || token == "Bearer" {
+            report.error(place, "is an empty token", "Remove it, or write a secret: openssl rand -hex 32 makes one.");
+        } else if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            report.error(place, "contains a character that a header cannot carry", "Use letters and digits.");
+        } else if command::variable(token).is_some() {
+            let advice =
+                "Environment variables are not filled in in this version; this text itself would be the token.";
+            report.error(place, "is the name of a variable, not a token", advice);
+        } else {
+            tokens.push(token.to_owned());
+        }
+    }
+    tokens
+}
+
+fn time_or(field: &Field<String>, default: Duration, report: &mut Report) -> Duration {
+    let Some(At { value, place }) = field.given() else { return default };
+    match duration::parse(value) {
+        Some(time) if time <= TIMEOUT_MAX => return time,
+        Some(_) => {
+            let hours = TIMEOUT_MAX.as_secs() / 3_600;
+            report.error(place, format!("is longer than {hours} hours"), "Write a shorter time.");
+        }
+        None => {
+            let advice = "Write a time longer than zero with its unit: \"30s\", \"1m30s\" or \"500ms\".";
+            report.error(place, "is no duration", advice);
+        }
+    }
+    default
+}

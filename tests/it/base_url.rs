@@ -1,0 +1,200 @@
+//! URLs, origins and authorities.
+
+use mcp_proxy::base::url::{Authority, Origin, Scheme, Url, UrlError, is_loopback_name};
+
+#[test]
+fn urls_come_out_in_one_spelling() {
+    for (typed, spelt) in [
+        ("http://localhost:9090", "http://localhost:9090"),
+        ("HTTPS://MCP.Example.COM", "https://mcp.example.com"),
+        ("https://mcp.example.com:443/", "https://mcp.example.com"),
+        ("http://mcp.example.com:443/a", "http://mcp.example.com:443/a"),
+        ("https://mcp.example.com/Tools/v1//", "https://mcp.example.com/Tools/v1"),
+        ("http://[::1]:8080/a", "http://[::1]:8080/a"),
+        ("http://[0:0::0001]", "http://[::1]"),
+        ("http://127.0.0.1", "http://127.0.0.1"),
+        ("http://a_b.example./x%2Fy", "http://a_b.example./x%2Fy"),
+    ] {
+        assert_eq!(Url::parse(typed).map(|url| url.to_string()), Ok(spelt.to_owned()), "{typed}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_url() {
+    let url = Url::parse("https://MCP.example.com/tools/").expect("a URL");
+    assert_eq!(url.scheme(), Scheme::Https);
+    assert_eq!((url.host(), url.port(), url.path()), ("mcp.example.com", 443, "/tools"));
+    assert_eq!(url.origin().to_string(), "https://mcp.example.com");
+    assert_eq!(url.with_port(8443).to_string(), "https://mcp.example.com:8443/tools");
+    assert_eq!(Url::http("::1", 9090), Url::parse("http://[::1]:9090").expect("a URL"));
+}
+
+#[test]
+fn what_is_no_url_says_why() {
+    for (typed, error) in [
+        ("", UrlError::Scheme),
+        ("mcp.example.com", UrlError::Scheme),
+        ("/path", UrlError::Scheme),
+        ("ftp://a", UrlError::Scheme),
+        (" http://a", UrlError::Scheme),
+        ("http://", UrlError::Host),
+        ("http:///path", UrlError::Host),
+        ("http://a b", UrlError::Host),
+        ("http://a..b", UrlError::Host),
+        ("http://.a", UrlError::Host),
+        ("http://a%41", UrlError::Host),
+        ("http://gr\u{fc}n.example", UrlError::Host),
+        ("http://127.1", UrlError::Host),
+        ("http://256.0.0.1", UrlError::Host),
+        ("http://0x7f000001", UrlError::Host),
+        ("http://a.0X1", UrlError::Host),
+        ("http://[::1", UrlError::Host),
+        ("http://[::1]x", UrlError::Host),
+        ("http://[fe80::1%25eth0]", UrlError::Host),
+        ("http://[127.0.0.1]", UrlError::Host),
+        ("http://a:", UrlError::Port),
+        ("http://a:+80", UrlError::Port),
+        ("http://a:65536", UrlError::Port),
+        ("http://a:000080", UrlError::Port),
+        ("http://::1", UrlError::Port),
+        ("http://user@a", UrlError::Userinfo),
+        ("http://user:secret@a/", UrlError::Userinfo),
+        ("http://a/b?c", UrlError::Query),
+        ("http://a?", UrlError::Query),
+        ("http://a#b", UrlError::Fragment),
+        ("http://a/b c", UrlError::Path),
+        ("http://a/\u{e9}", UrlError::Path),
+        ("http://a/%2", UrlError::Path),
+        ("http://a/%zz", UrlError::Path),
+        ("http://a/b\\c", UrlError::Path),
+        ("http://a/../b", UrlError::DotSegment),
+        ("http://a/.%2E/b", UrlError::DotSegment),
+        ("http://a/.", UrlError::DotSegment),
+    ] {
+        assert_eq!(Url::parse(typed), Err(error), "{typed}");
+    }
+}
+
+#[test]
+fn origins_are_equal_when_browsers_think_so() {
+    let parse = |text: &str| Origin::parse(text).expect("an origin");
+    assert_eq!(parse("https://App.Example.com:443"), parse("https://app.example.com"));
+    assert_eq!(parse("http://a:80").to_string(), "http://a");
+    assert_ne!(parse("http://a"), parse("https://a"));
+    assert_ne!(parse("http://a:81"), parse("http://a"));
+    assert_eq!(parse("https://mcp.example.com"), Url::parse("https://mcp.example.com/x").expect("a URL").origin());
+    assert_eq!(parse("null"), Origin::Opaque);
+    assert_eq!(parse("vscode-webview://0F1e").to_string(), "vscode-webview://0f1e");
+}
+
+#[test]
+fn what_is_no_origin_is_refused() {
+    for text in [
+        "",
+        "NULL",
+        "null ",
+        "a",
+        "://a",
+        "1x://a",
+        "http://",
+        "http://a/",
+        "http://a/b",
+        "http://a, http://b",
+        "http://a http://b",
+        "http://user@localhost",
+        "http://localhost#x",
+        "http://localhost?x",
+        "http://localhost\\.evil.example",
+        "file://",
+    ] {
+        assert!(Origin::parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn only_pages_of_this_machine_have_a_loopback_origin() {
+    let is_loopback = |text: &str| Origin::parse(text).is_ok_and(|origin| origin.is_loopback());
+    for text in ["http://localhost:6274", "https://127.0.0.1", "http://[::1]:1", "http://app.localhost"] {
+        assert!(is_loopback(text), "{text}");
+    }
+    for text in ["null", "http://localhost.evil.example", "http://evil.example", "chrome-extension://localhost"] {
+        assert!(!is_loopback(text), "{text}");
+    }
+}
+
+#[test]
+fn host_headers() {
+    let parts = |text: &str| Authority::parse(text).map(|a| (a.host().to_owned(), a.port()));
+    let parsed = |host: &str, port| Ok((host.to_owned(), port));
+    assert_eq!(parts("LocalHost:9090"), parsed("localhost", Some(9090)));
+    assert_eq!(parts("mcp.example.com"), parsed("mcp.example.com", None));
+    assert_eq!(parts("[::1]:9090"), parsed("[::1]", Some(9090)));
+    assert_eq!(parts("[::ffff:127.0.0.1]"), parsed("[::ffff:127.0.0.1]", None));
+    assert_eq!(parts("10.0.0.1:0"), parsed("10.0.0.1", Some(0)));
+    for text in ["", ":", ":80", "a:b", "a:1:2", "::1", "a/b", "a,b", "a\0b", "[]", "[", "]", "]:1", "a@b", "-\u{2028}"]
+    {
+        assert!(Authority::parse(text).is_err(), "{text:?}");
+    }
+    assert!(Authority::parse(&"a.".repeat(127)).is_ok());
+    assert!(Authority::parse(&"a.".repeat(128)).is_err(), "longer than a name can be");
+}
+
+#[test]
+fn loopback_names() {
+    let yes = [
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "a.localhost",
+        "a.b.LocalHost.",
+        "127.0.0.1",
+        "127.255.1.2",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+    ];
+    for host in yes {
+        assert!(is_loopback_name(host), "{host}");
+    }
+    let no = [
+        "",
+        ".",
+        ".localhost",
+        "localhost..",
+        "mylocalhost",
+        "localhost.example",
+        "128.0.0.1",
+        "127.1",
+        "0.0.0.0",
+        "127.0.0.1.example",
+        "::1",
+        "[::2]",
+        "[::]",
+        "[",
+        "[]",
+        "localhost:80",
+        "evil@localhost",
+        "a b.localhost",
+    ];
+    for host in no {
+        assert!(!is_loopback_name(host), "{host}");
+    }
+}
+
+#[test]
+fn no_bytes_upset_the_parsers() {
+    let alphabet = ["a", ":", "/", "[", "]", "@", "%", "4", ".", "\u{e9}", "?", "#", "http://", "null", "::1"];
+    let mut texts = vec![String::new()];
+    for _ in 0..4 {
+        texts = texts.iter().flat_map(|text| alphabet.map(|piece| format!("{text}{piece}"))).collect();
+        for text in &texts {
+            let _ = (Authority::parse(text), is_loopback_name(text));
+            for url in [Url::parse(text), Url::parse(&format!("http://{text}"))].into_iter().flatten() {
+                assert_eq!(Url::parse(&url.to_string()), Ok(url.clone()), "{text}");
+            }
+            if let Ok(origin) = Origin::parse(text) {
+                assert_eq!(Origin::parse(&origin.to_string()), Ok(origin.clone()), "{text}");
+            }
+        }
+    }
+}

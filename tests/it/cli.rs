@@ -1,0 +1,210 @@
+//! The command line, and what is said once the proxy listens.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+
+use mcp_proxy::cli::flags::UsageError;
+use mcp_proxy::cli::invocation::{Invocation, Job, Serve, parse};
+use mcp_proxy::cli::{demo, file, help, welcome};
+use mcp_proxy::config::addr::Addr;
+use mcp_proxy::config::source::Source;
+use mcp_proxy::config::{Config, load};
+use mcp_proxy::io::{keeper, trampoline};
+use mcp_proxy::proxy::Level;
+
+fn parsed(line: &str) -> Result<Invocation, UsageError> {
+    parse(line.split_whitespace().map(OsString::from).collect())
+}
+
+#[track_caller]
+fn serve(line: &str) -> Serve {
+    match parsed(line) {
+        Ok(Invocation::Serve(serve)) => serve,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn run(path: &str) -> Job {
+    Job::Run(path.to_owned())
+}
+
+#[test]
+fn flags_in_the_syntax_of_go() {
+    let plain = Serve { job: run("config.json"), log_level: Level::Info, addr: None };
+    assert_eq!(serve(""), plain);
+    assert_eq!(serve("--"), plain);
+    for line in ["-config x", "--config x", "-config=x", "--config=x", "-config y -config x"] {
+        assert_eq!(serve(line).job, run("x"), "{line}");
+    }
+    assert_eq!(serve("-config a=b").job, run("a=b"));
+    assert_eq!(serve("-config=a=b").job, run("a=b"));
+    assert_eq!(serve("-config -demo").job, run("-demo"), "a value may look like a flag");
+    assert_eq!(serve("-config -").job, run("-"));
+    for line in ["-demo", "--demo", "-demo=true", "-demo=1", "-demo=false -demo=T"] {
+        assert_eq!(serve(line).job, Job::Demo, "{line}");
+    }
+    assert_eq!(serve("-demo=false").job, run("config.json"));
+    assert_eq!(serve("-check-config").job, Job::Check("config.json".to_owned()));
+    for (name, level) in
+        [("debug", Level::Debug), ("INFO", Level::Info), ("warn", Level::Warn), ("error", Level::Error)]
+    {
+        assert_eq!(serve(&format!("-log-level {name}")).log_level, level);
+    }
+    let addr = Some(Addr { host: Some("::1".to_owned()), port: 0 });
+    assert_eq!(serve("-demo -addr [::1]:0").addr, addr);
+}
+
+#[test]
+fn questions_are_answered_whatever_else_is_asked() {
+    for line in ["-h", "--h", "-help", "--help", "-help -version -config x -demo"] {
+        assert_eq!(parsed(line), Ok(Invocation::Help), "{line}");
+    }
+    assert_eq!(parsed("-version -log-level=loud"), Ok(Invocation::Version));
+}
+
+#[test]
+fn the_executable_calls_itself_by_first_arguments_that_no_user_types() {
+    assert_eq!(parsed("__demo"), Ok(Invocation::DemoServer));
+    let rest = ["1", "--", "npx", "-help"].map(OsString::from).to_vec();
+    assert_eq!(parsed(&format!("{} 1 -- npx -help", keeper::VERB)), Ok(Invocation::Keeper(rest.clone())));
+    assert_eq!(parsed(&format!("{} 1 -- npx -help", trampoline::VERB)), Ok(Invocation::Trampoline(rest)));
+}
+
+#[test]
+fn mistakes_are_answered_with_advice() {
+    for (line, advice) in [
+        ("-cofnig x", "there is no flag \"-cofnig\"; did you mean -config?"),
+        ("--Demo", "there is no flag \"--Demo\"; did you mean -demo?"),
+        ("-loglevel=debug", "there is no flag \"-loglevel\"; did you mean -log-level?"),
+        ("-x", "there is no flag \"-x\"; see mcp-proxy -help"),
+        ("-", "there is no flag \"-\"; see mcp-proxy -help"),
+        ("---demo", "there is no flag \"---demo\"; did you mean -demo?"),
+        ("config.json", "do not know what to do with \"config.json\"; to read it, write -config FILE"),
+        ("-demo -- x", "do not know what to do with \"x\"; to read it, write -config FILE"),
+        ("-config", "-config needs a value; see mcp-proxy -help"),
+        ("-config=", "-config cannot be \"\": write the path of a file"),
+        ("-demo=maybe", "-demo cannot be \"maybe\": write true or false"),
+        ("-demo -config x", "-demo and -config exclude each other; choose one"),
+        ("-demo -check-config", "-demo and -check-config exclude each other; choose one"),
+        ("-log-level inof", "-log-level cannot be \"inof\": did you mean info?"),
+        ("-log-level loud", "-log-level cannot be \"loud\": write one of debug, info, warn, error"),
+        ("-expand-env", "-expand-env is not supported in this version"),
+        (
+            "-config https://a/c.json",
+            "-config cannot be \"https://a/c.json\": URLs are not supported in this version; \
+             try curl -s URL | mcp-proxy -config -",
+        ),
+        (
+            "-addr 9090",
+            "-addr cannot be \"9090\": it names no port. \
+             Write \":9090\" (every address of this machine), \"127.0.0.1:9090\" or \"[::1]:9090\".",
+        ),
+    ] {
+        assert_eq!(parsed(line).map_err(|error| error.to_string()), Err(advice.to_owned()), "{line}");
+    }
+}
+
+#[test]
+fn help_fits_on_one_screen() {
+    assert!(help::TEXT.lines().count() < 24);
+    assert!(help::TEXT.lines().all(|line| line.chars().count() <= 80));
+    for flag in ["-config", "-addr", "-log-level", "-demo", "-check-config", "-version", "-help"] {
+        assert!(help::TEXT.contains(flag), "{flag}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let said = |path: &str| file::read(path).expect_err("nothing to read").to_string();
+    let missing = said("no-such-file.json");
+    assert!(missing.contains("no-such-file.json") && missing.contains("-demo"), "{missing}");
+    assert!(said(env!("CARGO_MANIFEST_DIR")).contains("is a directory"));
+    let own = file::read(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("a file");
+    assert!(own.text().starts_with("[package]"));
+}
+
+#[test]
+fn the_demo_listens_on_this_machine_only() {
+    let config = demo::config("/bin/mcp-proxy".to_owned(), None);
+    assert_eq!(config.addr.to_string(), "127.0.0.1:9090");
+    assert_eq!(config.base_url.to_string(), "http://127.0.0.1:9090");
+    assert_eq!(config.servers[0].command.program, "/bin/mcp-proxy");
+    let arguments: Vec<OsString> = config.servers[0].command.args.iter().map(OsString::from).collect();
+    assert_eq!(parse(arguments), Ok(Invocation::DemoServer));
+    let addr = Addr::parse("[::1]:0").expect("an address");
+    assert_eq!(demo::config(String::new(), Some(addr)).base_url.to_string(), "http://[::1]:0");
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+#[track_caller]
+fn configured(text: &str) -> Config {
+    load(&Source::new("config.json", text), None).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+const HEADERS: &str = "-H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream'";
+const INITIALIZE: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
+    r#""capabilities":{},"clientInfo":{"name":"curl","version":"1"}}}"#
+);
+
+#[test]
+fn the_demo_says_how_to_use_it() {
+    let config = demo::config(String::new(), Some(Addr::parse("127.0.0.1:0").expect("an address")));
+    let expected = format!(
+        r#"mcp-proxy {} listens on 127.0.0.1:4711
+
+  demo  http://127.0.0.1:4711/demo/mcp
+
+Try it:
+
+  curl -s http://127.0.0.1:4711/demo/mcp {HEADERS} -d '{INITIALIZE}'
+
+Add it to Claude Code:
+
+  claude mcp add --transport http demo http://127.0.0.1:4711/demo/mcp
+
+Stop it with Ctrl-C.
+"#,
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(welcome::demo(&config, local(4711)), expected);
+}
+
+#[test]
+fn servers_are_listed_with_their_public_urls_and_without_tokens() {
+    let config = configured(
+        r#"{ "mcpProxy": { "baseURL": "https://mcp.example.com/tools", "type": "streamable-http" },
+        "mcpServers": {
+            "github": { "command": "x", "options": { "authTokens": ["s3cret"] } },
+            "a.b": { "command": "x" }
+        } }"#,
+    );
+    const HEADER: &str = r#"--header "Authorization: Bearer <token>""#;
+    let expected = format!(
+        r#"mcp-proxy {} listens on 127.0.0.1:9090
+
+  github  https://mcp.example.com/tools/github/mcp  (token)
+  a.b     https://mcp.example.com/tools/a.b/mcp
+
+Add to Claude Code:
+
+  claude mcp add --transport http github https://mcp.example.com/tools/github/mcp {HEADER}
+  claude mcp add --transport http a_b https://mcp.example.com/tools/a.b/mcp
+"#,
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(welcome::welcome(&config, local(9090)), expected);
+    assert!(welcome::demo(&config, local(9090)).contains("-H 'Authorization: Bearer <token>'"));
+}
+
+#[test]
+fn what_is_to_be_pasted_is_quoted() {
+    let config =
+        configured(r#"{ "mcpProxy": { "addr": "[::1]:0" }, "mcpServers": { "-it's$(x)": { "command": "x" } } }"#);
+    let text = welcome::demo(&config, local(1));
+    assert!(text.contains(r"curl -s 'http://[::1]:1/-it'\''s$(x)/mcp' -H"), "{text}");
+    assert!(text.contains(r"claude mcp add --transport http _-it_s__x_ 'http://[::1]:1/-it'\''s$(x)/mcp'"), "{text}");
+}

@@ -1,0 +1,48 @@
+//! Lines of the log: readable by people and by what splits them at spaces, and nothing in them can be forged.
+
+use mcp_proxy::io::log::line;
+use mcp_proxy::proxy::{Level, Record};
+
+const AT: u64 = 1_795_422_161;
+
+fn logged(level: Level, server: Option<&str>, message: &str) -> String {
+    line(&Record { level, server: server.map(str::to_owned), message: message.to_owned() }, AT)
+}
+
+#[test]
+fn a_line_has_the_form_of_the_reference() {
+    let text = logged(Level::Info, Some("demo"), "<demo> Adding tool echo");
+    assert_eq!(text, "time=2026-11-23T08:22:41Z level=INFO msg=\"<demo> Adding tool echo\" client=demo\n");
+}
+
+#[test]
+fn without_a_server_there_is_no_client() {
+    assert_eq!(logged(Level::Error, None, "stopped"), "time=2026-11-23T08:22:41Z level=ERROR msg=stopped\n");
+}
+
+#[test]
+fn values_are_quoted_only_where_needed() {
+    for (value, written) in [
+        ("plain", "plain"),
+        ("größe", "größe"),
+        ("", r#""""#),
+        ("a b", r#""a b""#),
+        ("a=b", r#""a=b""#),
+        (r#"say "hi""#, r#""say \"hi\"""#),
+        (r"C:\x", r#""C:\\x""#),
+    ] {
+        assert!(logged(Level::Warn, None, value).ends_with(&format!("level=WARN msg={written}\n")), "{value}");
+    }
+}
+
+#[test]
+fn nothing_in_a_message_ends_the_line_or_moves_the_cursor() {
+    let hostile =
+        "x\ntime=2026-11-23T08:22:41Z level=ERROR msg=forged\r\u{1b}[2J\u{9b}K\0\u{7f}\u{2028}\u{202e}\u{200f}\t";
+    let text = logged(Level::Debug, Some("a\nb"), hostile);
+    assert_eq!(text.chars().filter(|c| c.is_control()).collect::<String>(), "\n");
+    assert!(
+        text.ends_with(concat!(r#"\r\u001b[2J\u009bK\u0000\u007f\u2028\u202e\u200f\t" client="a\nb""#, "\n")),
+        "{text}"
+    );
+}

@@ -1,0 +1,4 @@
+//! What several tests share.
+
+pub(crate) mod fuzzed;
+pub(crate) mod wire;

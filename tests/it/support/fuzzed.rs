@@ -1,0 +1,199 @@
+//! What must hold for arbitrary input. The fuzz targets look for input that breaks it; `corpora` replays what they
+//! found worth keeping.
+//!
+//! In most of them the first two bytes choose where the rest is cut: whatever a peer sends, it must not matter how.
+
+use mcp_proxy::base::buf::Buf;
+use mcp_proxy::codec::http::{Body, BodyLength};
+use mcp_proxy::codec::jsonrpc::envelope::{Body as Messages, Message, read_body as read_messages, read_message};
+use mcp_proxy::codec::jsonrpc::{quick, splice};
+use mcp_proxy::codec::lines::{Line, Lines, Overlong};
+use mcp_proxy::codec::sse::{Decoder, Fields, Item, event};
+use mcp_proxy::limits::{BODY_BYTES_MAX, STDERR_LINE_BYTES_MAX};
+
+use super::wire::{self, Cuts};
+
+/// A target's function.
+pub(crate) type Target = fn(&[u8]);
+
+/// All of them, under the names of their corpora.
+pub(crate) const TARGETS: [(&str, Target); 5] =
+    [("body", body), ("http_server", http_server), ("jsonrpc", jsonrpc), ("lines", lines), ("sse", sse)];
+
+/// A connection's input is understood the same way under any cut, and everything that was asked is answered.
+pub(crate) fn http_server(data: &[u8]) {
+    let (mut cuts, input) = seeded(data);
+    let whole = wire::whole(input);
+    assert_eq!(wire::in_pieces(cuts.cut(input).into_iter()), whole);
+    let complete = whole.requests.iter().filter(|request| request.is_complete).count();
+    let answers = whole.out.windows(9).filter(|bytes| bytes == b"HTTP/1.1 ").count();
+    assert_eq!(answers, complete + usize::from(whole.refused.is_some()));
+    for request in &whole.requests {
+        assert!(request.path.starts_with('/') || request.path == "*");
+        assert!(request.path.bytes().all(|byte| byte.is_ascii_graphic()));
+        if let (BodyLength::Length(length), true) = (request.length, request.is_complete) {
+            assert_eq!(request.body.len() as u64, length);
+        }
+    }
+}
+
+/// A body ends where it ends under any cut, and what was understood says the same when it is written anew.
+pub(crate) fn body(data: &[u8]) {
+    let (mut cuts, input) = seeded(data);
+    for length in [BodyLength::Chunked, BodyLength::Length(1 + cuts.below(64) as u64)] {
+        let whole = read_body(length, [input]);
+        assert_eq!(read_body(length, cuts.cut(input)), whole);
+        assert!(whole.0.len() <= BODY_BYTES_MAX.min(input.len()));
+    }
+    let (bytes, end) = read_body(BodyLength::Chunked, [input]);
+    if matches!(end, BodyEnd::Complete { .. }) {
+        let mut anew = Vec::new();
+        for chunk in cuts.cut(&bytes) {
+            anew.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            anew.extend_from_slice(chunk);
+            anew.extend_from_slice(b"\r\n");
+        }
+        anew.extend_from_slice(b"0\r\n\r\n");
+        assert_eq!(read_body(BodyLength::Chunked, [&anew[..]]), (bytes, BodyEnd::Complete { unused: 0 }));
+    }
+}
+
+/// How reading a body came to its end.
+#[derive(Debug, PartialEq, Eq)]
+enum BodyEnd {
+    Complete { unused: usize },
+    Incomplete,
+    Refused(u16),
+}
+
+fn read_body<'a>(length: BodyLength, pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, BodyEnd) {
+    let mut body = Body::new(length);
+    let (mut bytes, mut unused) = (Vec::new(), 0);
+    for mut piece in pieces {
+        loop {
+            match body.handle(piece) {
+                Err(refusal) => return (bytes, BodyEnd::Refused(refusal.status)),
+                Ok((consumed, data)) => {
+                    piece = &piece[consumed..];
+                    let Some(data) = data else { break };
+                    bytes.extend_from_slice(data.bytes);
+                }
+            }
+        }
+        unused += piece.len();
+    }
+    let end = if body.is_complete() { BodyEnd::Complete { unused } } else { BodyEnd::Incomplete };
+    (bytes, end)
+}
+
+/// Events are the same under any cut, stay below the bound, and can be written and read back.
+pub(crate) fn sse(data: &[u8]) {
+    const EVENT_BYTES_MAX: usize = 64;
+    let (mut cuts, input) = seeded(data);
+    let whole = decode(EVENT_BYTES_MAX, [input]);
+    assert_eq!(decode(EVENT_BYTES_MAX, cuts.cut(input)), whole);
+    for (name, data, _) in whole.iter().flatten() {
+        assert!(name.len() + data.len() <= EVENT_BYTES_MAX + b"message".len());
+        let name = String::from_utf8_lossy(name).replace('\0', "");
+        let fields = Fields { name: Some(&name), ..Fields::default() };
+        let written = event(&fields, &cuts.cut(data)).concat();
+        let expected = if name.is_empty() { b"message" } else { name.as_bytes() };
+        assert_eq!(decode(usize::MAX, [&written[..]]), [Some((expected.to_vec(), data.clone(), Vec::new()))]);
+    }
+}
+
+/// Name, data and id; `None` stands for an event that was too long.
+type Decoded = Option<(Vec<u8>, Vec<u8>, Vec<u8>)>;
+
+fn decode<'a>(max: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Decoded> {
+    let mut decoder = Decoder::new(max);
+    let mut events = Vec::new();
+    for mut piece in pieces {
+        while let Some(item) = decoder.handle(&mut piece) {
+            events.push(match item {
+                Item::Event(event) => Some((event.name.to_vec(), event.data.to_vec(), event.id.to_vec())),
+                Item::TooLong { bytes } => {
+                    assert!(bytes > max as u64);
+                    None
+                }
+            });
+        }
+        assert!(piece.is_empty());
+    }
+    events
+}
+
+/// The quick and the careful path never disagree, and a message with another id is otherwise the same message. Here the
+/// whole input counts: messages come whole.
+pub(crate) fn jsonrpc(data: &[u8]) {
+    if let Ok(Messages::Batch(items)) = read_messages(data) {
+        for item in items {
+            assert_eq!(read_message(item.text.as_bytes()), item.message);
+        }
+    }
+    let message = read_message(data);
+    if let (Some(answer), Ok(message)) = (quick::answer(data), &message) {
+        let Message::Response { id, .. } = message else { panic!("the quick path took this for an answer") };
+        assert_eq!(splice::range_in(data, id), Some(answer.id_range));
+        assert_eq!(*id, answer.id.to_string());
+    }
+    let Ok(Message::Request { id, .. } | Message::Response { id, .. }) = message else { return };
+    let Some(range) = splice::range_in(data, id) else { return }; // an error without an id
+    let mut out = Buf::new();
+    splice::push_line(&mut out, data, &mut [splice::Patch { range, text: "4711" }]);
+    let line = out.as_slice().strip_suffix(b"\n").unwrap();
+    assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
+    let parse = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text);
+    // A tree cannot be built of everything that may pass: nesting and numbers have their bounds there.
+    if let (Ok(mut before), Ok(after)) = (parse(data), parse(line)) {
+        before["id"] = 4711.into();
+        assert_eq!(after, before);
+    }
+}
+
+/// Lines are the same under any cut, and, put together again, are the input.
+pub(crate) fn lines(data: &[u8]) {
+    let (mut cuts, input) = seeded(data);
+    for (max, overlong) in [(16, Overlong::Skip), (16, Overlong::Truncate), (STDERR_LINE_BYTES_MAX, Overlong::Skip)] {
+        let whole = split(max, overlong, [input]);
+        assert_eq!(split(max, overlong, cuts.cut(input)), whole);
+        assert!(whole.iter().flatten().all(|line| line.len() <= max));
+    }
+    let texts: Vec<Vec<u8>> = split(usize::MAX - 1, Overlong::Skip, [input]).into_iter().flatten().collect();
+    let mut joined = texts.join(&b'\n');
+    let mut expected = String::from_utf8_lossy(input).replace("\r\n", "\n");
+    if expected.ends_with('\n') {
+        joined.push(b'\n');
+    }
+    if let Some(rest) = expected.strip_suffix('\r') {
+        expected = rest.to_owned();
+    }
+    assert_eq!(String::from_utf8_lossy(&joined), expected);
+}
+
+fn split<'a>(max: usize, overlong: Overlong, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Option<Vec<u8>>> {
+    let seen = |line: Line<'_>| match line {
+        Line::Whole(bytes) | Line::Truncated(bytes) => Some(bytes.to_vec()),
+        Line::TooLong { bytes } => {
+            assert!(bytes > max as u64);
+            None
+        }
+    };
+    let mut lines = Lines::new(max, overlong);
+    let mut all = Vec::new();
+    for mut piece in pieces {
+        while let Some(line) = lines.handle(&mut piece) {
+            all.push(seen(line));
+        }
+        assert!(piece.is_empty());
+    }
+    all.extend(lines.finish().map(seen));
+    all
+}
+
+fn seeded(data: &[u8]) -> (Cuts, &[u8]) {
+    match data {
+        [a, b, input @ ..] => (Cuts::new(u64::from(u16::from_le_bytes([*a, *b]))), input),
+        [..] => (Cuts::new(0), data),
+    }
+}

@@ -1,11 +1,11 @@
 //! Row 7: the shell. Every system call is below here, and nothing that decides.
 //!
 //! ```text
-//!               ┌─ listener, conn ─ downstreams
-//! event_loop ───┼─ children, child ─ pipes ─────────────────────────┐
-//!    │          │    └─ spawn ────── keeper ── trampoline becomes the command   (two processes for each server)
+//!               ┌─ listener, conn ── downstreams
+//! event_loop ───┼─ children, child ─ pipes ─┐
+//!    │          │     └─ spawn ──── keeper ─ trampoline, which becomes the command  (two processes for each server)
 //!  Proxy        ├─ signals
-//!               └─ log ──────────── a thread that writes to stderr
+//!               └─ log ─────────── a thread that writes to stderr
 //! ```
 
 pub mod demo;
@@ -126,7 +126,8 @@ fn listen_advice(addr: SocketAddr, error: &io::Error) -> String {
     let port = addr.port();
     if error.kind() == io::ErrorKind::AddrInUse {
         format!(
-            "another program does (ss -ltnp 'sport = {port}' shows which); stop it, or choose another port in mcpProxy.addr"
+            "another program does (ss -ltnp 'sport = {port}' shows which); stop it, or choose another port in \
+             mcpProxy.addr"
         )
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         "not permitted; ports below 1024 need privileges, choose a higher one in mcpProxy.addr".to_owned()

@@ -190,7 +190,7 @@ impl Children {
             let Some(mut child) = self.table.remove(link) else { continue };
             child.read_last(link, core, buffer, now);
             if status.signaled() {
-                self.orphans.expect(now.instant); // perhaps it was the command's signal, perhaps the keeper's own
+                self.orphans.suspect(now.instant); // perhaps it was the command's signal, perhaps the keeper's own
             }
             core.handle(Input::Exited { link, exit: exit_of(status) }, now);
         }

@@ -41,8 +41,10 @@ pub const VERB: &str = "__keep";
 /// The status of a keeper that could not do its work; as of `timeout`, `env` and other programs that start another.
 const STATUS_NOT_KEPT: u8 = 125;
 
-/// Runs `__keep PARENT NOFILE -- PROGRAM ARGUMENT…` to its end; `args` is what follows the verb. `PARENT` is the proxy's
-/// process id, `NOFILE` the limit on descriptors that the proxy was started with (`-` leaves it as it is).
+/// Runs `__keep PARENT NOFILE -- PROGRAM ARGUMENT…` to its end; `args` is what follows the verb.
+///
+/// `PARENT` is the proxy's process id, `NOFILE` the limit on descriptors that the proxy was started with (`-` leaves it
+/// as it is).
 pub fn run(args: Vec<OsString>) -> ExitCode {
     match keep(args) {
         Ok(status) => end_like(status),

@@ -48,7 +48,7 @@ impl Orphans {
     }
 
     /// A keeper may have been killed.
-    pub(super) fn expect(&mut self, now: Instant) {
+    pub(super) fn suspect(&mut self, now: Instant) {
         self.search = Search::On { next: now, pause: limits::KILL_INTERVAL_MIN };
     }
 

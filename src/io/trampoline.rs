@@ -23,7 +23,8 @@ const STATUS_NOT_FOUND: u8 = 127;
 /// What a shell returns for a command that it cannot run.
 const STATUS_CANNOT_RUN: u8 = 126;
 
-/// Runs `__exec PARENT -- PROGRAM ARGUMENT…`, `args` being what follows the verb; returns only if the program cannot be started, with one line on stderr.
+/// Runs `__exec PARENT -- PROGRAM ARGUMENT…`; `args` is what follows the verb. Returns only if the program cannot be
+/// started, with one line on stderr.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let [parent, _, program, arguments @ ..] = args.as_slice() else {
         eprintln!("{VERB} is started by the keeper only");

@@ -4,7 +4,7 @@
 //!   ways (duplicate members, wrong types).
 //! - [`quick`] is for answers of our own children: it reads a few bytes at either end of a line that may be megabytes.
 //! - [`splice`] copies a message once, with other ids in it.
-//! - [`write`] builds the few messages that are ours.
+//! - [`mod@write`] builds the few messages that are ours.
 
 pub mod envelope;
 pub mod quick;

@@ -17,5 +17,6 @@ mod config_raw;
 mod config_resolve;
 mod corpora;
 mod demo;
+mod io_log;
 mod support;
 mod tidy;

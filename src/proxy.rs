@@ -15,6 +15,7 @@
 
 mod asks;
 mod calls;
+mod closing;
 mod conns;
 mod dates;
 mod interface;

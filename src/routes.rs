@@ -10,9 +10,7 @@ pub(crate) mod post;
 use std::time::Instant;
 
 use crate::base::id::{ConnId, ServerId, SessionId};
-use crate::codec::http::Method;
-use crate::codec::http::body::BodyLength;
-use crate::codec::http::head::Head;
+use crate::codec::http::{BodyLength, Head, Method};
 use crate::codec::jsonrpc::{SESSION_NOT_FOUND, TRANSPORT_ERROR};
 use crate::limits;
 use crate::mcp::stream::{Accepts, StreamState};

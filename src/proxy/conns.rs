@@ -11,12 +11,9 @@ use std::time::Instant;
 use super::{Due, Output, Proxy};
 use crate::base::buf::Buf;
 use crate::base::deadline::Timer;
-use crate::base::id::{ConnId, Id, StreamId};
+use crate::base::id::{ConnId, StreamId};
 use crate::base::time::Now;
-use crate::codec::http::head::HeadStorage;
-use crate::codec::http::refusal::Refusal;
-use crate::codec::http::response::Response;
-use crate::codec::http::server::{Event, Phase, ServerCodec};
+use crate::codec::http::{Event, HeadStorage, Phase, Refusal, Response, ServerCodec};
 use crate::limits;
 use crate::routes::errors::JSON;
 use crate::routes::post::Post;
@@ -26,18 +23,18 @@ pub(crate) struct Conn {
     pub(crate) codec: ServerCodec,
     pub(crate) state: ConnState,
     /// What came and could not be used yet: a part of a head, or the next requests.
-    incoming: Buf,
+    pub(super) incoming: Buf,
     /// What waits to be sent.
     pub(crate) outgoing: Buf,
     /// Whether the shell knows that something waits in `outgoing`.
     is_transmitting: bool,
     /// Whether the downstream has said that it will send no more.
-    is_finished: bool,
+    pub(super) is_finished: bool,
     pub(crate) timer: Timer,
     /// When the state has lasted too long, or a comment is due.
-    state_due: Option<Instant>,
+    pub(super) state_due: Option<Instant>,
     /// When the downstream has read nothing for too long.
-    write_due: Option<Instant>,
+    pub(super) write_due: Option<Instant>,
 }
 
 /// What a connection is doing.
@@ -220,66 +217,6 @@ impl Proxy {
         }
     }
 
-    /// No further request is taken: an idle connection closes now, a busy one after its answer.
-    pub(super) fn close_soon(&mut self, id: ConnId, now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        match conn.state {
-            ConnState::AwaitingHead => self.close_conn(id, now),
-            ConnState::Receiving { .. } | ConnState::Answering(_) => conn.codec.close_after_answer(),
-            ConnState::Closing | ConnState::Lingering => {}
-        }
-    }
-
-    /// Nothing more will be said: send what waits, then go.
-    pub(crate) fn close_conn(&mut self, id: ConnId, now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        conn.incoming.clear();
-        if !conn.outgoing.is_empty() {
-            conn.state = ConnState::Closing;
-            conn.state_due = None;
-            self.transmit(id, now);
-        } else if conn.is_finished {
-            self.drop_conn(id);
-        } else {
-            conn.state = ConnState::Lingering;
-            self.outputs.push_back(Output::FinishWriting(id));
-            self.arm_conn(id, now + limits::LINGER_TIME_MAX);
-        }
-    }
-
-    /// Closes the socket now.
-    pub(super) fn drop_conn(&mut self, id: ConnId) {
-        if self.conns.is_live(id) {
-            self.outputs.push_back(Output::Close(id));
-            self.forget_conn(id);
-        }
-    }
-
-    /// The socket is closed.
-    pub(super) fn forget_conn(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.remove(id) else { return };
-        if let ConnState::Answering(stream) = conn.state {
-            self.forget_stream(stream);
-        }
-    }
-
-    pub(super) fn on_finished(&mut self, id: ConnId, now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        conn.is_finished = true;
-        match conn.state {
-            ConnState::AwaitingHead | ConnState::Receiving { .. } => self.close_conn(id, now),
-            ConnState::Lingering => self.drop_conn(id),
-            // An event stream is of no use to a downstream that hung up; one that only shut its sending side down
-            // after a request still gets the answer.
-            ConnState::Answering(stream) => {
-                if self.is_streaming(stream) {
-                    self.drop_conn(id);
-                }
-            }
-            ConnState::Closing => {}
-        }
-    }
-
     pub(super) fn on_sent(&mut self, id: ConnId, count: usize, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.outgoing.consume(count);
@@ -320,52 +257,12 @@ impl Proxy {
         }
     }
 
-    fn arm_timer(&mut self, id: ConnId) {
+    pub(super) fn arm_timer(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let due = [conn.state_due, conn.write_due].into_iter().flatten().min();
         match due {
             Some(due) => self.deadlines.arm(&mut conn.timer, Due::Conn(id), due),
             None => conn.timer.disarm(),
         }
-    }
-
-    pub(super) fn on_conn_timeout(&mut self, id: ConnId, now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        if conn.write_due.is_some_and(|due| due <= now) {
-            self.drop_conn(id);
-            return;
-        }
-        if conn.state_due.is_none_or(|due| due > now) {
-            self.arm_timer(id);
-            return;
-        }
-        conn.state_due = None;
-        match conn.state {
-            ConnState::AwaitingHead if conn.incoming.is_empty() => self.close_conn(id, now),
-            ConnState::AwaitingHead => self.refuse_slow(id, "the head of the request did not arrive within 10 s", now),
-            ConnState::Receiving { .. } => self.refuse_slow(id, "the body of the request stopped for 20 s", now),
-            ConnState::Answering(stream) => self.on_stream_timeout(stream, now),
-            ConnState::Closing => {}
-            ConnState::Lingering => self.drop_conn(id),
-        }
-        self.arm_timer(id);
-    }
-
-    /// 408 (RFC 9110, 15.5.9).
-    fn refuse_slow(&mut self, id: ConnId, reason: &'static str, now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        conn.codec.abandon_request();
-        self.respond(id, 408, &[JSON], &[crate::routes::errors::plain(reason).as_bytes()], now);
-    }
-
-    /// Ends the connection that has gone longest without doing anything useful. Says whether there was one.
-    fn make_room_for_conn(&mut self) -> bool {
-        let waiting = |conn: &Conn| match conn.state {
-            ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Closing | ConnState::Lingering => true,
-            ConnState::Answering(_) => false,
-        };
-        let stalest = self.conns.iter().filter(|(_, conn)| waiting(conn));
-        let stalest = stalest.min_by_key(|(id, conn)| (conn.state_due, id.index())).map(|(id, _)| id);
-        stalest.inspect(|id| self.drop_conn(*id)).is_some()
     }
 }

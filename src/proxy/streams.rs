@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::{ConnState, Proxy};
 use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
-use crate::codec::http::response::Response;
+use crate::codec::http::Response;
+use crate::codec::sse::{self, Fields};
 use crate::limits;
 use crate::mcp::stream::{Accepts, Stream, StreamState};
 use crate::routes::errors::JSON;
@@ -14,9 +15,8 @@ use crate::routes::errors::JSON;
 const SSE_HEADERS: [(&str, &str); 3] =
     [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")];
 
-/// What goes around the payload of an event. SDKs expect the name.
-const EVENT_START: &[u8] = b"event: message\ndata: ";
-const EVENT_END: &[u8] = b"\n\n";
+/// SDKs expect the name.
+const EVENT: Fields<'_> = Fields { name: Some("message"), id: None, retry: None };
 
 impl Proxy {
     /// An answer to a POST with requests begins; nothing is said yet.
@@ -134,11 +134,7 @@ impl Proxy {
         let Some(stream) = self.streams.get(id) else { return };
         let conn_id = stream.conn;
         let Some(conn) = self.conns.get_mut(conn_id) else { return };
-        let mut parts = Vec::with_capacity(payload.len() + 2);
-        parts.push(EVENT_START);
-        parts.extend_from_slice(payload);
-        parts.push(EVENT_END);
-        conn.codec.stream(&mut conn.outgoing, &parts);
+        conn.codec.stream(&mut conn.outgoing, &sse::event(&EVENT, payload));
         self.transmit(conn_id, now);
     }
 
@@ -180,7 +176,7 @@ impl Proxy {
             StreamState::Undecided { .. } => {}
             StreamState::Open { .. } | StreamState::Listening => {
                 if let Some(conn) = self.conns.get_mut(conn_id).filter(|conn| conn.outgoing.is_empty()) {
-                    conn.codec.stream(&mut conn.outgoing, &[b": still here\n\n"]);
+                    conn.codec.stream(&mut conn.outgoing, &sse::comment("still here"));
                     self.transmit(conn_id, now);
                 }
             }

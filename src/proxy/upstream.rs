@@ -1,6 +1,5 @@
 //! What upstreams say: each line is understood, then goes where it belongs.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -69,12 +68,7 @@ impl Proxy {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        // A bare CR would end a line of an event stream. In JSON it can only be white space.
-        let line = match memchr::memchr(b'\r', line) {
-            None => Cow::Borrowed(line),
-            Some(_) => Cow::Owned(line.iter().map(|byte| if *byte == b'\r' { b' ' } else { *byte }).collect()),
-        };
-        let message = match from_upstream::read(&line) {
+        let message = match from_upstream::read(line) {
             Ok(message) => message,
             Err(malformed) => {
                 let start = String::from_utf8_lossy(&line[..line.len().min(120)]);
@@ -83,7 +77,7 @@ impl Proxy {
                 return self.log(Level::Warn, Some(server), message);
             }
         };
-        self.on_message(link, server, &line, message, now);
+        self.on_message(link, server, line, message, now);
     }
 
     fn on_message(&mut self, link: LinkId, server: ServerId, line: &[u8], message: FromUpstream<'_>, now: Instant) {

@@ -6,7 +6,7 @@ use super::errors::Denial;
 use super::unique;
 use crate::base::id::ServerId;
 use crate::base::url::{self, Authority, Origin};
-use crate::codec::http::head::Head;
+use crate::codec::http::Head;
 use crate::codec::jsonrpc::TRANSPORT_ERROR;
 use crate::proxy::Proxy;
 

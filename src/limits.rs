@@ -114,7 +114,7 @@ pub const CATALOGUE_PAGES_MAX: usize = 64;
 pub const READ_BYTES: usize = 256 * KIB;
 /// Bytes read from one source in one turn of the loop before the others have theirs.
 pub const TURN_BYTES_MAX: usize = MIB;
-/// Asked of the kernel for each pipe to and from a child. The default of 64 KiB costs a switch of processes every 64 KiB;
+/// Asked of the kernel for each pipe to and from a child. The default of 64 KiB costs a switch of processes more often;
 /// an unprivileged user has 64 MiB for all pipes together, which is enough for 85 servers at this size.
 pub const PIPE_BYTES: usize = 256 * KIB;
 /// Log lines that wait for a slow stderr before further ones are counted and dropped.

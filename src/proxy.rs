@@ -193,6 +193,7 @@ impl Proxy {
     fn settle(&mut self, now: Instant) {
         self.resume_conns(now);
         self.on_calls_finished(now);
+        self.on_flushed();
     }
 
     fn on_due(&mut self, entry: (Instant, Due), now: Instant) {

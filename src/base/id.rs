@@ -154,6 +154,14 @@ impl<I: Id, T> Arena<I, T> {
         })
     }
 
+    /// All values, in the order of their slots.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (I, &mut T)> {
+        self.slots.iter_mut().enumerate().filter_map(|(index, slot)| {
+            let value = slot.value.as_mut()?;
+            Some((I::from_parts(index as u32, slot.generation), value))
+        })
+    }
+
     /// All ids, in the order of their slots; a copy, so that the arena may change while they are walked.
     pub fn ids(&self) -> Vec<I> {
         self.iter().map(|(id, _)| id).collect()

@@ -57,6 +57,11 @@ pub enum CallState {
 }
 
 impl Call {
+    /// Whether this upstream was handed it.
+    pub fn is_in_flight(&self, server: ServerId) -> bool {
+        self.server == server && matches!(self.state, CallState::InFlight)
+    }
+
     /// Whether an ask or a log line of the upstream may be due to it (bridge rule: lists and pings excluded).
     pub fn is_cause(&self) -> bool {
         match self.kind {

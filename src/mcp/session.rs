@@ -101,6 +101,11 @@ impl Sessions {
         self.arena.iter()
     }
 
+    /// All of them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (SessionId, &mut Session)> {
+        self.arena.iter_mut()
+    }
+
     /// Those with one upstream.
     pub fn with(&self, server: ServerId) -> impl Iterator<Item = (SessionId, &Session)> {
         self.iter().filter(move |(_, session)| session.server == server)

@@ -108,7 +108,9 @@ impl Proxy {
         if let Some(call) = ask.call {
             self.touch_call(call, now);
         }
-        if let (Some(link), Some(range)) = (self.links.get_mut(ask.link), range_in(message, id)) {
+        if let (Some(link), Some(range)) = (self.links.get_mut(ask.link), range_in(message, id))
+            && link.stdio.stdin.len() <= limits::LINK_QUEUE_BYTES_MAX
+        {
             push_line(&mut link.stdio.stdin, message, &mut [Patch { range, text: &ask.id }]);
             self.transmit_stdin(ask.link);
         }

@@ -204,8 +204,9 @@ impl Proxy {
 
     /// The call gets no answer from its upstream: this is the answer.
     pub(super) fn fail_call(&mut self, id: CallId, trouble: &Trouble, now: Instant) {
-        let Some(call) = self.take_call(id) else { return };
         self.end_asks_of_call(id, now);
+        let Some(call) = self.take_call(id) else { return };
+        self.on_unanswered(&call);
         self.answer_with_trouble(call.server, call.stream, &call.id, trouble, now);
     }
 
@@ -233,13 +234,23 @@ impl Proxy {
     /// The downstream wants no answer any more: the upstream is told, and the answer is an error that says so, since
     /// the HTTP request it belongs to wants one.
     pub(crate) fn cancel_call(&mut self, id: CallId, reason: &str, now: Instant) {
-        let Some(call) = self.take_call(id) else { return };
+        let Some(call) = self.calls.get(id) else { return };
         if matches!(call.state, CallState::InFlight) {
             self.notify_cancelled(call.server, id, reason);
         }
+        // While the call is there: they are withdrawn on its stream.
         self.end_asks_of_call(id, now);
+        let Some(call) = self.take_call(id) else { return };
+        self.on_unanswered(&call);
         let body = write::error(&call.id, INTERNAL_ERROR, &format!("the request was cancelled: {reason}"));
         self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
+    }
+
+    /// The upstream did not agree to what the call asked for, as far as its downstream knows.
+    fn on_unanswered(&mut self, call: &Call) {
+        if let CallKind::Subscribe(uri) = &call.kind {
+            self.on_subscribe_refused(call.session, uri);
+        }
     }
 
     fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {

@@ -22,6 +22,9 @@ impl Proxy {
     /// Nothing more will be said: send what waits, then go.
     pub(crate) fn close_conn(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
+        if conn.is_full() && !conn.is_finished {
+            self.outputs.push_back(Output::Resume(id)); // what still comes is read and thrown away
+        }
         conn.incoming.clear();
         if !conn.outgoing.is_empty() {
             conn.state = ConnState::Closing;

@@ -37,6 +37,17 @@ pub(crate) struct Conn {
     pub(super) write_due: Option<Instant>,
 }
 
+impl Conn {
+    /// Whether so much waits behind the request in hand that no more is read.
+    pub(super) fn is_full(&self) -> bool {
+        self.incoming.len() >= limits::HEAD_BYTES_MAX
+    }
+
+    fn is_closing(&self) -> bool {
+        matches!(self.state, ConnState::Closing | ConnState::Lingering)
+    }
+}
+
 /// What a connection is doing.
 #[derive(Debug)]
 pub(crate) enum ConnState {
@@ -79,9 +90,7 @@ impl Proxy {
     pub fn is_reading(&self, conn: ConnId) -> bool {
         self.conns.get(conn).is_some_and(|conn| match conn.state {
             ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Lingering => !conn.is_finished,
-            ConnState::Answering(_) | ConnState::Closing => {
-                !conn.is_finished && conn.incoming.len() < limits::HEAD_BYTES_MAX
-            }
+            ConnState::Answering(_) | ConnState::Closing => !conn.is_finished && !conn.is_full(),
         })
     }
 
@@ -92,11 +101,14 @@ impl Proxy {
             ConnState::Answering(_) => conn.incoming.push(bytes),
             ConnState::AwaitingHead | ConnState::Receiving { .. } if conn.incoming.is_empty() => {
                 let used = self.advance(id, bytes, now);
-                self.keep_rest(id, &bytes[used..], now);
+                self.keep_rest(id, &bytes[used..]);
+                self.on_partial_head(id, now);
             }
             ConnState::AwaitingHead | ConnState::Receiving { .. } => {
                 conn.incoming.push(bytes);
-                self.advance_buffered(id, now);
+                if self.advance_buffered(id, now) > 0 {
+                    self.on_partial_head(id, now);
+                }
             }
         }
     }
@@ -104,25 +116,28 @@ impl Proxy {
     /// The connections whose answer is finished: go on with what came behind it.
     pub(super) fn resume_conns(&mut self, now: Instant) {
         while let Some(id) = self.resumable.pop() {
-            let was_reading = self.is_reading(id);
+            let was_full = self.conns.get(id).is_some_and(Conn::is_full);
             self.advance_buffered(id, now);
+            self.on_partial_head(id, now);
             let is_open = |conn: &&mut Conn| matches!(conn.state, ConnState::AwaitingHead);
             if self.conns.get_mut(id).filter(is_open).is_some_and(|conn| conn.is_finished) {
                 self.close_conn(id, now);
-            } else if !was_reading && self.is_reading(id) {
+            } else if was_full && self.is_reading(id) {
                 self.outputs.push_back(Output::Resume(id));
             }
         }
     }
 
-    fn advance_buffered(&mut self, id: ConnId, now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
+    /// Goes on with what was kept. Returns how much of it was used.
+    fn advance_buffered(&mut self, id: ConnId, now: Instant) -> usize {
+        let Some(conn) = self.conns.get_mut(id) else { return 0 };
         let mut incoming = std::mem::take(&mut conn.incoming);
         let used = self.advance(id, incoming.as_slice(), now);
         incoming.consume(used);
-        if let Some(conn) = self.conns.get_mut(id) {
+        if let Some(conn) = self.conns.get_mut(id).filter(|conn| !conn.is_closing()) {
             conn.incoming = incoming;
         }
+        used
     }
 
     /// Gives bytes to the codec until it wants no more. Returns how many were used.
@@ -152,11 +167,18 @@ impl Proxy {
         used
     }
 
-    /// What could not be used yet waits. If these are the first bytes of a head, the rest has to follow soon.
-    fn keep_rest(&mut self, id: ConnId, rest: &[u8], now: Instant) {
-        let Some(conn) = self.conns.get_mut(id) else { return };
-        conn.incoming.push(rest);
-        if matches!(conn.state, ConnState::AwaitingHead) && !rest.is_empty() {
+    /// What could not be used yet waits; once the connection closes, nothing is of use any more.
+    fn keep_rest(&mut self, id: ConnId, rest: &[u8]) {
+        if let Some(conn) = self.conns.get_mut(id).filter(|conn| !conn.is_closing()) {
+            conn.incoming.push(rest);
+        }
+    }
+
+    /// If the first bytes of a head are there, the rest has to follow soon. Not for further bytes of the same head:
+    /// they buy no time.
+    fn on_partial_head(&mut self, id: ConnId, now: Instant) {
+        let is_partial = |conn: &Conn| matches!(conn.state, ConnState::AwaitingHead) && !conn.incoming.is_empty();
+        if self.conns.get(id).is_some_and(is_partial) {
             self.arm_conn(id, now + limits::HEAD_TIME_MAX);
         }
     }

@@ -8,6 +8,7 @@ use crate::base::deadline::Timer;
 use crate::base::id::{CallId, LinkId, ServerId};
 use crate::codec::jsonrpc::splice::push_line;
 use crate::config::ServerConfig;
+use crate::limits;
 use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
 use crate::mcp::trouble::Trouble;
@@ -129,6 +130,7 @@ impl Proxy {
             self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), due);
         }
         match step {
+            Step::Start if self.shutdown.is_under_way() => {} // nothing new begins
             Step::Start => self.start(server, now),
             Step::GiveUp(link) => self.give_up(server, link, now),
             Step::Terminate(link) => {
@@ -195,6 +197,7 @@ impl Proxy {
         let mut jitter = [0];
         (self.random)(&mut jitter);
         let Some(entry) = self.servers.get_mut(server) else { return };
+        entry.catalogue.on_refused();
         let next = entry.supervisor.on_gone(now, jitter[0]);
         if let Some(due) = next {
             self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), due);
@@ -208,7 +211,7 @@ impl Proxy {
         } else if is_awaited {
             self.start(server, now);
         }
-        self.on_servers_stopped();
+        self.on_servers_stopped(now);
     }
 
     fn report_gone(&mut self, server: ServerId, trouble: &Trouble, pause: Option<std::time::Duration>) {
@@ -293,7 +296,10 @@ impl Proxy {
 
     /// Sends a downstream's message to a link as it is.
     pub(super) fn forward_to_link(&mut self, link: LinkId, message: &[u8]) {
-        if let Some(entry) = self.links.get_mut(link) {
+        // A child that reads nothing must not fill the memory with what nobody waits for.
+        if let Some(entry) = self.links.get_mut(link)
+            && entry.stdio.stdin.len() <= limits::LINK_QUEUE_BYTES_MAX
+        {
             push_line(&mut entry.stdio.stdin, message, &mut []);
             self.transmit_stdin(link);
         }

@@ -19,7 +19,7 @@ impl Proxy {
         token_range: &Range<usize>,
         now: Instant,
     ) {
-        let Some(call) = self.calls.get(id).filter(|call| call.server == server) else { return };
+        let Some(call) = self.calls.get(id).filter(|call| call.is_in_flight(server)) else { return };
         let (stream, Some(token)) = (call.stream, call.progress_token.clone()) else { return };
         self.touch_call(id, now);
         let parts = [&line[..token_range.start], token.as_bytes(), &line[token_range.end..]];

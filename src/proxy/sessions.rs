@@ -64,6 +64,9 @@ impl Proxy {
         for id in stale {
             self.end_session(id, now);
         }
+        for (_, session) in self.sessions.iter_mut().filter(|(_, session)| !session.is_idle()) {
+            session.last_used = now;
+        }
         self.deadlines.arm(&mut self.sweep, Due::Sweep, now + limits::SESSION_SWEEP_INTERVAL);
     }
 }

@@ -1,7 +1,8 @@
 //! The end: no new work, time for the calls in flight, then the children.
 //!
 //! ```text
-//!  Running ── first signal ──▶ Finishing ── no call left, or 5 s ──▶ Stopping ── no process left ──▶ Stopped
+//!  Running ── first signal ──▶ Finishing ── no call left, or 5 s ──▶ Stopping
+//!  Stopping ── no process left ──▶ Flushing ── all answers sent, or 2 s ──▶ Stopped
 //!     any ──── second signal ──▶ Stopped
 //! ```
 
@@ -27,6 +28,11 @@ pub(super) enum Shutdown {
     },
     /// The children have been asked to end.
     Stopping,
+    /// They have ended; the last answers are on their way.
+    Flushing {
+        /// The end of the wait for slow readers.
+        timer: Timer,
+    },
     /// All is over.
     Stopped,
 }
@@ -38,7 +44,7 @@ impl Shutdown {
 
     pub(super) fn timer(&mut self) -> Option<&mut Timer> {
         match self {
-            Shutdown::Finishing { timer } => Some(timer),
+            Shutdown::Finishing { timer } | Shutdown::Flushing { timer } => Some(timer),
             Shutdown::Running | Shutdown::Stopping | Shutdown::Stopped => None,
         }
     }
@@ -89,6 +95,9 @@ impl Proxy {
     }
 
     pub(super) fn on_shutdown_timeout(&mut self, now: Instant) {
+        if matches!(self.shutdown, Shutdown::Flushing { .. }) {
+            return self.stop();
+        }
         for server in self.servers.ids() {
             self.fail_calls(server, &Trouble::ShuttingDown, |_| true, now);
         }
@@ -104,13 +113,23 @@ impl Proxy {
                 self.outputs.push_back(Output::CloseStdin(link));
             }
         }
-        self.on_servers_stopped();
+        self.on_servers_stopped(now);
     }
 
     /// A server has lost its process: was it the last?
-    pub(super) fn on_servers_stopped(&mut self) {
+    pub(super) fn on_servers_stopped(&mut self, now: Instant) {
         let is_stopping = matches!(self.shutdown, Shutdown::Stopping);
         if is_stopping && self.servers.iter().all(|(_, server)| server.supervisor.is_stopped()) {
+            let mut timer = Timer::default();
+            self.deadlines.arm(&mut timer, Due::Shutdown, now + limits::LINGER_TIME_MAX);
+            self.shutdown = Shutdown::Flushing { timer };
+        }
+    }
+
+    /// Once nothing waits to be sent there is nothing left to do.
+    pub(super) fn on_flushed(&mut self) {
+        let is_flushing = matches!(self.shutdown, Shutdown::Flushing { .. });
+        if is_flushing && self.conns.iter().all(|(_, conn)| conn.outgoing.is_empty()) {
             self.stop();
         }
     }

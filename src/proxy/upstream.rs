@@ -113,11 +113,11 @@ impl Proxy {
         is_error: bool,
         now: Instant,
     ) {
-        if self.calls.get(id).is_none_or(|call| call.server != server) {
-            return; // cancelled or timed out meanwhile
+        if self.calls.get(id).is_none_or(|call| !call.is_in_flight(server)) {
+            return; // cancelled or timed out meanwhile, or never sent
         }
-        let Some(call) = self.take_call(id) else { return };
         self.end_asks_of_call(id, now);
+        let Some(call) = self.take_call(id) else { return };
         match &call.kind {
             CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
             CallKind::SetLevel(level) if !is_error => {

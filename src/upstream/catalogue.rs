@@ -92,7 +92,7 @@ impl Catalogue {
         }
     }
 
-    /// The upstream refused to list.
+    /// The upstream refused to list, or is gone.
     pub fn on_refused(&mut self) {
         self.progress = Progress::Idle;
     }

@@ -1,13 +1,21 @@
 //! Row by row: one module for each source file, and the simulator over all of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod base_buf;
+mod base_deadline;
+mod base_id;
 mod base_nearest;
+mod base_time;
 mod base_url;
 mod cli;
 mod codec_http_body;
 mod codec_http_head;
 mod codec_http_server;
 mod codec_jsonc;
+mod codec_jsonrpc_envelope;
+mod codec_jsonrpc_quick;
+mod codec_jsonrpc_splice;
+mod codec_jsonrpc_write;
 mod codec_lines;
 mod codec_sse;
 mod config_addr;
@@ -18,5 +26,26 @@ mod config_resolve;
 mod corpora;
 mod demo;
 mod io_log;
+mod mcp_ask;
+mod mcp_attribution;
+mod mcp_from_upstream;
+mod mcp_introduction;
+mod mcp_session;
+mod mcp_stream;
+mod mcp_trouble;
+mod mcp_version;
+mod proxy_asks;
+mod proxy_calls;
+mod proxy_conns;
+mod proxy_links;
+mod proxy_notices;
+mod proxy_shutdown;
+mod proxy_streams;
+mod routes_access;
+mod routes_errors;
+mod routes_sessions;
 mod support;
 mod tidy;
+mod upstream_catalogue;
+mod upstream_handshake;
+mod upstream_supervisor;

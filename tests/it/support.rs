@@ -1,4 +1,10 @@
 //! What several tests share.
 
+pub(crate) mod answers;
+pub(crate) mod clock;
 pub(crate) mod fuzzed;
+pub(crate) mod jsonrpc;
+pub(crate) mod pair;
+pub(crate) mod playbook;
+pub(crate) mod requests;
 pub(crate) mod wire;

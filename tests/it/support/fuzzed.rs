@@ -10,6 +10,7 @@ use mcp_proxy::codec::jsonrpc::{quick, splice};
 use mcp_proxy::codec::lines::{Line, Lines, Overlong};
 use mcp_proxy::codec::sse::{Decoder, Fields, Item, event};
 use mcp_proxy::limits::{BODY_BYTES_MAX, STDERR_LINE_BYTES_MAX};
+use mcp_proxy::mcp::from_upstream;
 
 use super::wire::{self, Cuts};
 
@@ -137,6 +138,10 @@ pub(crate) fn jsonrpc(data: &[u8]) {
         assert_eq!(splice::range_in(data, id), Some(answer.id_range));
         assert_eq!(*id, answer.id.to_string());
     }
+    if let Ok(Message::Request { params, .. } | Message::Notification { params, .. }) = &message {
+        assert!(params.progress_token.is_none_or(|token| splice::range_in(data, token).is_some()));
+    }
+    assert!(from_upstream::read(data).is_ok() >= message.is_ok());
     let Ok(Message::Request { id, .. } | Message::Response { id, .. }) = message else { return };
     let Some(range) = splice::range_in(data, id) else { return }; // an error without an id
     let mut out = Buf::new();

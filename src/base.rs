@@ -4,5 +4,7 @@ pub mod buf;
 pub mod deadline;
 pub mod id;
 pub mod nearest;
+pub mod sequence;
+pub mod text;
 pub mod time;
 pub mod url;

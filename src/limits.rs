@@ -17,6 +17,10 @@ pub const TARGET_BYTES_MAX: usize = 8 * KIB;
 pub const HEADERS_MAX: usize = 64;
 /// A request body. As large as a line from a child, so that what one side may say the other may answer.
 pub const BODY_BYTES_MAX: usize = 64 * MIB;
+/// All request bodies that are being received, together.
+pub const RECEIVING_BYTES_MAX: usize = 512 * MIB;
+/// A body below this size is not counted in that sum: head room for everybody's small messages.
+pub const SMALL_BODY_BYTES: usize = MIB;
 /// Chunk-size line with its extensions, and the trailer section: nobody needs them long.
 pub const CHUNK_LINE_BYTES_MAX: usize = 256;
 /// Trailer fields after a chunked body; they are checked and forgotten.
@@ -54,12 +58,16 @@ pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub const SESSION_SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Calls in flight of one session: 429 beyond. The busiest agents open a few dozen.
 pub const SESSION_CALLS_MAX: usize = 256;
-/// Calls in flight of all sessions together; also what `base::id::wire` can number.
+/// Calls in flight of all sessions together.
 pub const CALLS_MAX: usize = 256 * KIB;
+/// Members of a message beside JSON-RPC's own. They are compared with each other, lest one stands there twice.
+pub const MESSAGE_MEMBERS_MAX: usize = 64;
 /// Messages in one JSON-RPC batch.
 pub const BATCH_MESSAGES_MAX: usize = 100;
 /// GET streams of one session. A client whose connection broke half-open comes back with another.
 pub const SESSION_STREAMS_MAX: usize = 8;
+/// A subscribed URI: it is kept for the length of the session.
+pub const URI_BYTES_MAX: usize = 8 * KIB;
 /// Subscribed resources of one session.
 pub const SESSION_SUBSCRIPTIONS_MAX: usize = 1_000;
 /// A request id or progress token as JSON text: it is kept for the length of the call.
@@ -95,7 +103,7 @@ pub const BACK_OFF_MIN: Duration = Duration::from_millis(250);
 pub const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 /// A link that lived this long starts again with the shortest pause.
 pub const STEADY_TIME: Duration = Duration::from_secs(30);
-/// A process that runs and never answers `initialize` is replaced after this time. Calls have given up long before.
+/// A process that runs and never answers `initialize` is replaced after this time, or `startupTimeout` if longer.
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5 * 60);
 /// From the end of a child's stdout to the end of the wait for its exit status, which belongs into the callers' error.
 pub const EXIT_STATUS_WAIT: Duration = Duration::from_millis(60);

@@ -33,7 +33,8 @@ use std::time::Instant;
 pub use interface::{Exit, Input, Level, Output, Record};
 
 use crate::base::deadline::{Deadlines, Timer};
-use crate::base::id::{Arena, AskId, CallId, ConnId, LinkId, ServerId, StreamId};
+use crate::base::id::{Arena, ConnId, LinkId, ServerId, StreamId};
+use crate::base::sequence::{AskId, CallId, Sequence};
 use crate::base::time::Now;
 use crate::config::{Command, Config, Listener};
 use crate::limits;
@@ -58,8 +59,8 @@ pub struct Proxy {
     pub(crate) conns: Arena<ConnId, Conn>,
     pub(crate) streams: Arena<StreamId, Stream>,
     pub(crate) sessions: Sessions,
-    pub(crate) calls: Arena<CallId, Call>,
-    pub(crate) asks: Arena<AskId, Ask>,
+    pub(crate) calls: Sequence<CallId, Call>,
+    pub(crate) asks: Sequence<AskId, Ask>,
     pub(crate) servers: Arena<ServerId, Server>,
     links: Arena<LinkId, Link>,
     deadlines: Deadlines<Due>,
@@ -99,8 +100,8 @@ impl Proxy {
             conns: Arena::new(),
             streams: Arena::new(),
             sessions: Sessions::default(),
-            calls: Arena::new(),
-            asks: Arena::new(),
+            calls: Sequence::new(),
+            asks: Sequence::new(),
             servers: Arena::new(),
             links: Arena::new(),
             deadlines: Deadlines::default(),

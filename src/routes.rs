@@ -10,6 +10,7 @@ pub(crate) mod post;
 use std::time::Instant;
 
 use crate::base::id::{ConnId, ServerId, SessionId};
+use crate::base::text::shorten;
 use crate::codec::http::{BodyLength, Head, Method};
 use crate::codec::jsonrpc::{SESSION_NOT_FOUND, TRANSPORT_ERROR};
 use crate::limits;
@@ -90,6 +91,10 @@ impl Proxy {
         let post =
             Post { server, session: self.session_header(server, head)?, version: version_header(head)?, accepts };
         match head.body {
+            BodyLength::None if unique(head, "content-length")?.is_some() => {
+                self.on_body(conn, post, b"", now);
+                Ok(())
+            }
             BodyLength::None => {
                 Err(Denial::message(411, TRANSPORT_ERROR, "a POST needs a body, and a Content-Length with it"))
             }
@@ -176,7 +181,7 @@ fn version_header(head: &Head<'_, '_>) -> Result<VersionHeader, Denial> {
     Ok(match unique(head, "mcp-protocol-version")? {
         None => VersionHeader::Usable,
         Some(name) if Version::parse(name).is_some() => VersionHeader::Usable,
-        Some(name) => VersionHeader::Unknown(name.to_owned()),
+        Some(name) => VersionHeader::Unknown(shorten(name).into_owned()),
     })
 }
 

@@ -44,30 +44,10 @@ ids! {
     StreamId
     /// A legacy downstream's conversation.
     SessionId
-    /// A JSON-RPC request on its way to an upstream and back.
-    CallId
-    /// A request of an upstream on its way to a downstream and back.
-    AskId
     /// A configured upstream.
     ServerId
     /// One life of an upstream's process. A restarted process is another link.
     LinkId
-}
-
-/// Bits of the slot number in [`wire`]: at most 1,048,576 values at once.
-const WIRE_INDEX_BITS: u32 = 20;
-
-/// The id as one integer for the wire. It stays below 2^52: exact in every JSON implementation.
-pub fn wire<I: Id>(id: I) -> u64 {
-    debug_assert!(id.index() < 1 << WIRE_INDEX_BITS);
-    u64::from(id.generation()) << WIRE_INDEX_BITS | u64::from(id.index())
-}
-
-/// The id that [`wire`] wrote; `None` for an integer that it cannot have written.
-pub fn from_wire<I: Id>(number: u64) -> Option<I> {
-    let generation = u32::try_from(number >> WIRE_INDEX_BITS).ok()?;
-    let index = (number & ((1 << WIRE_INDEX_BITS) - 1)) as u32;
-    Some(I::from_parts(index, generation))
 }
 
 /// Values in numbered slots, found in constant time by id.

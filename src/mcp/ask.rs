@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::introduction::ClientCapabilities;
-use crate::base::id::{CallId, LinkId, SessionId};
+use crate::base::id::{LinkId, SessionId};
+use crate::base::sequence::CallId;
 
 /// A request of an upstream that a downstream has yet to answer.
 #[derive(Debug)]

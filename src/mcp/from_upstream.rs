@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::ask::AskKind;
 use super::log_level::LogLevel;
-use crate::base::id::{AskId, CallId, from_wire};
+use crate::base::sequence::{self, AskId, CallId};
 use crate::codec::jsonrpc::envelope::{self, Malformed, Message, Outcome, Params};
 use crate::codec::jsonrpc::quick;
 use crate::codec::jsonrpc::splice::range_in;
@@ -82,14 +82,16 @@ pub enum FromUpstream<'a> {
         /// Its method.
         method: Cow<'a, str>,
     },
-    /// A reply to nothing that was asked.
+    /// A reply to nothing that was asked, or a notification about nothing that is known.
     Stray,
+    /// An error without an id: it could not read what was sent to it.
+    Complaint,
 }
 
 /// Reads a line.
 pub fn read(line: &[u8]) -> Result<FromUpstream<'_>, Malformed> {
     if let Some(answer) = quick::answer(line)
-        && let Some(call) = from_wire(answer.id)
+        && let Some(call) = sequence::read(answer.id)
     {
         let is_error = line.starts_with(b"{\"error\"") || line[answer.id_range.end..].starts_with(b",\"error\"");
         return Ok(FromUpstream::Reply { call, id: answer.id_range, is_error });
@@ -116,8 +118,9 @@ fn read_response<'a>(line: &[u8], id: &'a str, outcome: Outcome<'a>) -> FromUpst
         return FromUpstream::OwnReply { id, outcome };
     }
     let is_error = matches!(outcome, Outcome::Error(_));
-    match (id.parse().ok().and_then(from_wire), range_in(line, id)) {
+    match (sequence::read(id), range_in(line, id)) {
         (Some(call), Some(id)) => FromUpstream::Reply { call, id, is_error },
+        _ if id == "null" => FromUpstream::Complaint,
         _ => FromUpstream::Stray,
     }
 }
@@ -147,7 +150,7 @@ fn read_notification<'a>(line: &[u8], method: Cow<'a, str>, params: Params<'a>) 
 
 fn progress(line: &[u8], params: Option<&str>) -> Option<(CallId, Range<usize>)> {
     let token = member(params, "progressToken")?;
-    Some((from_wire(token.parse().ok()?)?, range_in(line, token)?))
+    Some((sequence::read(token)?, range_in(line, token)?))
 }
 
 fn level(params: Option<&str>) -> Option<LogLevel> {
@@ -161,7 +164,7 @@ pub fn member<'a>(object: Option<&'a str>, name: &str) -> Option<&'a str> {
     members.get(name).map(|value| value.get())
 }
 
-/// The ask that a downstream's response answers: asks carry [`crate::base::id::wire`] numbers.
+/// The ask that a downstream's response answers: asks carry their numbers as ids.
 pub fn answered_ask(id: &str) -> Option<AskId> {
-    from_wire(id.parse().ok()?)
+    sequence::read(id)
 }

@@ -13,7 +13,7 @@ use crate::codec::jsonrpc::splice::range_in;
 pub struct Introduction {
     /// The revision that the link speaks.
     pub version: Version,
-    /// Whether it has tools, logging, and subscriptions.
+    /// Whether it has tools and logging.
     pub capabilities: ServerCapabilities,
     /// The whole result as JSON text.
     result: String,
@@ -35,8 +35,8 @@ pub struct ServerCapabilities {
 struct InitializeResult<'a> {
     #[serde(borrow)]
     protocol_version: &'a RawValue,
-    #[serde(borrow, default)]
-    capabilities: Capabilities<'a>,
+    #[serde(borrow)]
+    capabilities: Option<Capabilities<'a>>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -56,10 +56,8 @@ impl Introduction {
         let known = Version::parse(name).ok_or_else(|| {
             format!("it speaks protocol version {name}, which is none of {}", super::version::supported())
         })?;
-        let capabilities = ServerCapabilities {
-            tools: read.capabilities.tools.is_some(),
-            logging: read.capabilities.logging.is_some(),
-        };
+        let offered = read.capabilities.unwrap_or_default();
+        let capabilities = ServerCapabilities { tools: offered.tools.is_some(), logging: offered.logging.is_some() };
         let version_range = range_in(result.as_bytes(), version).unwrap_or_default();
         Ok(Introduction { version: known, capabilities, version_range, result: result.to_owned() })
     }
@@ -74,8 +72,8 @@ impl Introduction {
 /// What a downstream said of itself in its `initialize` request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
-    /// The revision it asked for, whatever that is.
-    pub asked: String,
+    /// The revision it asked for; `None` if that is none that we know.
+    pub asked: Option<Version>,
     /// Which asks it can answer.
     pub capabilities: ClientCapabilities,
 }
@@ -97,8 +95,8 @@ pub struct ClientCapabilities {
 #[serde(rename_all = "camelCase")]
 struct InitializeParams<'a> {
     protocol_version: String,
-    #[serde(borrow, default)]
-    capabilities: Asks<'a>,
+    #[serde(borrow)]
+    capabilities: Option<Asks<'a>>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -122,7 +120,7 @@ impl Greeting {
         let params = params.ok_or("initialize needs params with a protocolVersion")?;
         let read: InitializeParams =
             serde_json::from_str(params).map_err(|error| format!("the params of initialize: {error}"))?;
-        let asks = read.capabilities;
+        let asks = read.capabilities.unwrap_or_default();
         let capabilities = ClientCapabilities {
             sampling: asks.sampling.is_some(),
             // Without either member it means a form (2025-11-25, elicitation, capabilities).
@@ -133,7 +131,7 @@ impl Greeting {
             elicitation_url: asks.elicitation.as_ref().is_some_and(|modes| modes.url.is_some()),
             roots: asks.roots.is_some(),
         };
-        Ok(Greeting { asked: read.protocol_version, capabilities })
+        Ok(Greeting { asked: Version::parse(&read.protocol_version), capabilities })
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Instant;
 use super::introduction::ClientCapabilities;
 use super::log_level::LogLevel;
 use super::version::Version;
-use crate::base::id::{Arena, CallId, ServerId, SessionId, StreamId};
+use crate::base::id::{Arena, ServerId, SessionId, StreamId};
+use crate::base::sequence::CallId;
 
 /// 128 random bits: what `Mcp-Session-Id` carries, as 32 lower-case hex digits.
 pub type Token = [u8; 16];

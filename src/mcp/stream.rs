@@ -58,7 +58,8 @@ impl Accepts {
     /// could send.
     pub fn parse<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Accepts> {
         let (mut json, mut sse, mut is_present) = (false, false, false);
-        for item in headers.flat_map(|header| header.split(',')) {
+        let items = headers.flat_map(|header| header.split(',')).filter(|item| !item.trim().is_empty());
+        for item in items {
             is_present = true;
             let mut parts = item.split(';').map(str::trim);
             let range = parts.next().unwrap_or_default().to_ascii_lowercase();

@@ -36,9 +36,9 @@ impl Version {
     }
 
     /// What a downstream that asked for `asked` is told, before a link that speaks `link`: the lower of the two, and
-    /// the link's to a downstream that asks for something unheard of.
-    pub fn negotiate(asked: &str, link: Version) -> Version {
-        Version::parse(asked).map_or(link, |asked| asked.min(link))
+    /// the link's to a downstream that asked for something unheard of (`None`).
+    pub fn negotiate(asked: Option<Version>, link: Version) -> Version {
+        asked.map_or(link, |asked| asked.min(link))
     }
 
     /// Whether a body may be an array of messages.

@@ -1,9 +1,11 @@
 //! Asks: from an upstream to the downstream whose call caused them, and the answers back.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::{Due, Level, Proxy};
-use crate::base::id::{AskId, CallId, LinkId, ServerId, SessionId, StreamId, wire};
+use crate::base::id::{LinkId, ServerId, SessionId, StreamId};
+use crate::base::sequence::{AskId, CallId, Number};
 use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, METHOD_NOT_FOUND, write};
 use crate::limits;
@@ -50,7 +52,7 @@ impl Proxy {
             call,
             due: now + limits::ASK_TIME_MAX,
         });
-        let number = wire(ask).to_string();
+        let number = ask.number().to_string();
         let parts = with_id(asked.line, asked.id, &number);
         if !self.push_to_session(session, call, &parts, now) {
             self.asks.remove(ask);
@@ -73,8 +75,13 @@ impl Proxy {
 
     /// The newest call of a session that may have caused a message of its upstream.
     pub(super) fn newest_cause(&self, session: SessionId) -> Option<CallId> {
-        let calls = &self.sessions.get(session)?.calls;
-        calls.iter().rev().copied().find(|call| self.calls.get(*call).is_some_and(|call| call.is_cause()))
+        self.newest_cause_but(session, None)
+    }
+
+    fn newest_cause_but(&self, session: SessionId, except: Option<CallId>) -> Option<CallId> {
+        let calls = self.sessions.get(session)?.calls.iter().rev().copied();
+        let mut causes = calls.filter(|call| self.calls.get(*call).is_some_and(|call| call.is_cause()));
+        causes.find(|call| Some(*call) != except)
     }
 
     /// Sends a message to a session: on the stream of the call if that is still there, else on its own stream.
@@ -138,7 +145,7 @@ impl Proxy {
 
     /// Tells a downstream that an ask needs no answer any more.
     fn withdraw(&mut self, id: AskId, ask: &Ask, now: Instant) {
-        let params = format!("{{\"requestId\":{}}}", wire(id));
+        let params = format!("{{\"requestId\":{}}}", id.number());
         let notice = write::notification("notifications/cancelled", Some(&params));
         self.push_to_session(ask.session, ask.call, &[notice.as_bytes()], now);
     }
@@ -157,8 +164,19 @@ impl Proxy {
         self.end_asks(|ask| ask.session == session, "the client's session has ended", now);
     }
 
+    /// A call ends. An ask that was put down to it may be another call's: the session's next newest takes it over, and
+    /// only without one is there nobody left to answer.
     pub(super) fn end_asks_of_call(&mut self, call: CallId, now: Instant) {
-        self.end_asks(|ask| ask.call == Some(call), "the call that this belongs to has ended", now);
+        if !self.asks.iter().any(|(_, ask)| ask.call == Some(call)) {
+            return;
+        }
+        let session = self.calls.get(call).and_then(|call| call.session);
+        let Some(heir) = session.and_then(|session| self.newest_cause_but(session, Some(call))) else {
+            return self.end_asks(|ask| ask.call == Some(call), "the call that this belongs to has ended", now);
+        };
+        for (_, ask) in self.asks.iter_mut().filter(|(_, ask)| ask.call == Some(call)) {
+            ask.call = Some(heir);
+        }
     }
 
     /// The link is gone: nobody waits for these answers.
@@ -182,9 +200,12 @@ impl Proxy {
         self.asks.iter().filter(move |(_, ask)| Some(ask.link) == link)
     }
 
-    /// While somebody is being asked, the call that caused it is not silent.
+    /// While somebody is being asked, the call that caused it is not silent. Which of the session's calls that is,
+    /// nobody can be sure.
     pub(super) fn extend_asking_calls(&mut self, server: ServerId, now: Instant) {
-        let calls: Vec<CallId> = self.asks_of_server(server).filter_map(|(_, ask)| ask.call).collect();
+        let sessions: BTreeSet<SessionId> = self.asks_of_server(server).map(|(_, ask)| ask.session).collect();
+        let calls = sessions.into_iter().filter_map(|session| self.sessions.get(session));
+        let calls: Vec<CallId> = calls.flat_map(|session| session.calls.iter().copied()).collect();
         for call in calls {
             self.touch_call(call, now);
         }

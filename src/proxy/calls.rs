@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::{Due, Proxy};
 use crate::base::buf::Buf;
-use crate::base::id::{CallId, ServerId, SessionId, StreamId, wire};
+use crate::base::id::{ServerId, SessionId, StreamId};
+use crate::base::sequence::{CallId, Number};
 use crate::codec::jsonrpc::envelope::Params;
 use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
@@ -40,6 +41,9 @@ impl Proxy {
         if let Err(trouble) = self.check_room(server, session, request.message.len()) {
             self.answer_with_trouble(server, stream, request.id, &trouble, now);
             return;
+        }
+        if let (CallKind::Subscribe(uri), Some(session)) = (&request.kind, session) {
+            self.subscribe(session, uri);
         }
         let call = self.calls.insert(Call {
             server,
@@ -127,7 +131,7 @@ impl Proxy {
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(server) = self.servers.get_mut(call.server) else { return };
         server.waiting_bytes += line.len();
-        server.waiting.push_back(id);
+        server.waiting.insert(id);
         call.state = CallState::Waiting { line };
         call.due = now + server.config.startup_time;
         self.deadlines.arm_earlier(&mut server.patience, Due::Patience(call.server), call.due);
@@ -169,10 +173,13 @@ impl Proxy {
     fn introduce(&mut self, id: CallId, now: Instant) {
         let Some(call) = self.take_call(id) else { return };
         let CallKind::Initialize(greeting) = &call.kind else { return };
+        if !self.streams.is_live(call.stream) {
+            return; // nobody would learn the session's name
+        }
         let Some(introduction) = self.servers.get(call.server).and_then(|server| server.introduction.clone()) else {
             return;
         };
-        let version = Version::negotiate(&greeting.asked, introduction.version);
+        let version = Version::negotiate(greeting.asked, introduction.version);
         let Some(session) = self.begin_session(call.server, greeting, version, now) else {
             let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
             self.answer_with_trouble(call.server, call.stream, &call.id, &Trouble::Crowded { bound }, now);
@@ -197,7 +204,7 @@ impl Proxy {
             && let Some(server) = self.servers.get_mut(call.server)
         {
             server.waiting_bytes -= line.len().min(server.waiting_bytes);
-            server.waiting.retain(|other| *other != id);
+            server.waiting.remove(&id);
         }
         Some(call)
     }
@@ -254,7 +261,7 @@ impl Proxy {
     }
 
     fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {
-        let params = format!("{{\"requestId\":{},\"reason\":{}}}", wire(id), write::string(reason));
+        let params = format!("{{\"requestId\":{},\"reason\":{}}}", id.number(), write::string(reason));
         self.send_to_server(server, &write::notification("notifications/cancelled", Some(&params)));
     }
 
@@ -303,7 +310,7 @@ impl Proxy {
 
 /// Writes a request as a line for a child, with our id and our progress token in it.
 fn push_request(out: &mut Buf, message: &[u8], call: CallId, id: &str, progress_token: Option<&str>) {
-    let number = wire(call).to_string();
+    let number = call.number().to_string();
     let patch = |part: &str| range_in(message, part).map(|range| Patch { range, text: &number });
     let mut patches: Vec<Patch<'_>> = [Some(id), progress_token].into_iter().flatten().filter_map(patch).collect();
     push_line(out, message, &mut patches);

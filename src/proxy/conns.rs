@@ -164,7 +164,18 @@ impl Proxy {
                 None => {}
             }
         }
+        self.on_drain_given_up(id, now);
         used
+    }
+
+    /// The codec read on behind a refused request in order to keep the connection, and has found it not worth it.
+    fn on_drain_given_up(&mut self, id: ConnId, now: Instant) {
+        let is_over = |conn: &Conn| {
+            matches!(conn.state, ConnState::AwaitingHead) && matches!(conn.codec.phase(), Phase::Closing(_))
+        };
+        if self.conns.get(id).is_some_and(is_over) {
+            self.close_conn(id, now);
+        }
     }
 
     /// What could not be used yet waits; once the connection closes, nothing is of use any more.
@@ -199,7 +210,11 @@ impl Proxy {
         let ConnState::Receiving { body, .. } = &mut conn.state else { return };
         if !is_last {
             body.extend_from_slice(bytes);
+            let is_large = body.len() > limits::SMALL_BODY_BYTES;
             self.arm_conn(id, now + limits::BODY_PAUSE_MAX);
+            if is_large && self.receiving_bytes() > limits::RECEIVING_BYTES_MAX {
+                self.refuse_body(id, now);
+            }
             return;
         }
         if !body.is_empty() {
@@ -210,6 +225,22 @@ impl Proxy {
         };
         // A body that came in one piece was never copied.
         self.on_body(id, *post, if body.is_empty() { bytes } else { &body }, now);
+    }
+
+    /// The large bodies that are being received, together.
+    fn receiving_bytes(&self) -> usize {
+        let bodies = self.conns.iter().map(|(_, conn)| match &conn.state {
+            ConnState::Receiving { body, .. } => body.len(),
+            ConnState::AwaitingHead | ConnState::Answering(_) | ConnState::Closing | ConnState::Lingering => 0,
+        });
+        bodies.filter(|bytes| *bytes > limits::SMALL_BODY_BYTES).sum()
+    }
+
+    fn refuse_body(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.codec.abandon_request();
+        let reason = format!("too much is being received at once (at most {} bytes)", limits::RECEIVING_BYTES_MAX);
+        self.respond(id, 503, &[JSON], &[crate::routes::errors::plain(&reason).as_bytes()], now);
     }
 
     fn on_refused(&mut self, id: ConnId, refusal: Refusal, now: Instant) {

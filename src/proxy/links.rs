@@ -1,11 +1,12 @@
 //! The lives of upstreams: processes come and go, servers stay.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::{Due, Exit, Level, Output, Proxy};
 use crate::base::deadline::Timer;
-use crate::base::id::{CallId, LinkId, ServerId};
+use crate::base::id::{LinkId, ServerId};
+use crate::base::sequence::CallId;
 use crate::codec::jsonrpc::splice::push_line;
 use crate::config::ServerConfig;
 use crate::limits;
@@ -22,7 +23,7 @@ pub(crate) struct Server {
     pub(crate) config: ServerConfig,
     pub(crate) supervisor: Supervisor,
     /// Calls that wait for it to become ready, oldest first.
-    pub(crate) waiting: VecDeque<CallId>,
+    pub(crate) waiting: BTreeSet<CallId>,
     pub(crate) waiting_bytes: usize,
     /// What it said of itself when it last became ready.
     pub(crate) introduction: Option<Introduction>,
@@ -38,7 +39,7 @@ impl Server {
         Server {
             config,
             supervisor: Supervisor::default(),
-            waiting: VecDeque::new(),
+            waiting: BTreeSet::new(),
             waiting_bytes: 0,
             introduction: None,
             catalogue: Catalogue::default(),
@@ -65,7 +66,8 @@ impl Proxy {
         let link = self.links.insert(Link { server, stdio, fault: None });
         let Some(entry) = self.servers.get_mut(server) else { return };
         entry.starts += 1;
-        let give_up = entry.supervisor.on_start(link, now);
+        let give_up = now + entry.config.startup_time.max(limits::HANDSHAKE_TIME_MAX);
+        entry.supervisor.on_start(link);
         self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), give_up);
         self.outputs.push_back(Output::Spawn(link));
     }
@@ -208,7 +210,7 @@ impl Proxy {
         self.report_gone(server, trouble, next.map(|due| due - now));
         if must_start {
             self.fail_start(name, now);
-        } else if is_awaited {
+        } else if is_awaited && !self.shutdown.is_under_way() {
             self.start(server, now);
         }
         self.on_servers_stopped(now);

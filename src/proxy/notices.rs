@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::{Level, Proxy};
-use crate::base::id::{CallId, ServerId, SessionId};
+use crate::base::id::{ServerId, SessionId};
+use crate::base::sequence::CallId;
+use crate::base::text::{shorten, shorten_bytes};
 use crate::mcp::attribution::Attribution;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::session::Session;
@@ -33,7 +35,7 @@ impl Proxy {
 
     /// What the proxy does not know belongs to the call that caused it, or to the only session.
     pub(super) fn on_unknown_notice(&mut self, server: ServerId, line: &[u8], method: &str, now: Instant) {
-        self.log(Level::Debug, Some(server), format!("It sent a notification {method:?}"));
+        self.log(Level::Debug, Some(server), format!("It sent a notification {:?}", shorten(method)));
         self.push_to_cause(server, line, |_| true, now);
     }
 
@@ -43,8 +45,8 @@ impl Proxy {
             Attribution::Caller(session) => (session, self.newest_cause(session)),
             Attribution::Listener(session) => (session, None),
             Attribution::Ambiguous | Attribution::Nobody => {
-                let text = String::from_utf8_lossy(&line[..line.len().min(1_000)]);
-                self.log(Level::Debug, Some(server), format!("It belongs to no call in particular: {text}"));
+                let message = format!("It belongs to no call in particular: {}", shorten_bytes(line));
+                self.log(Level::Debug, Some(server), message);
                 return;
             }
         };

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::{ConnState, Proxy};
 use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
 use crate::codec::http::Response;
+use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::codec::sse::{self, Fields};
 use crate::limits;
 use crate::mcp::stream::{Accepts, Stream, StreamState};
@@ -73,16 +74,18 @@ impl Proxy {
                 self.respond(conn, status, &headers, parts, now);
             }
             StreamState::Undecided { batch: Some(replies), due, .. } => {
-                replies.push(String::from_utf8_lossy(&parts.concat()).into_owned());
-                *due -= 1;
+                replies.push(joinable(parts));
+                *due = due.saturating_sub(1);
                 if *due == 0 {
                     let body = format!("[{}]", replies.join(","));
                     self.streams.remove(id);
                     self.respond(conn, 200, &[JSON], &[body.as_bytes()], now);
+                } else if replies.iter().map(String::len).sum::<usize>() > limits::NOTIFY_QUEUE_BYTES_MAX {
+                    self.flush_batch(id, now);
                 }
             }
             StreamState::Open { due } => {
-                *due -= 1;
+                *due = due.saturating_sub(1);
                 let is_last = *due == 0;
                 self.write_event(id, parts, now);
                 if is_last {
@@ -90,6 +93,22 @@ impl Proxy {
                 }
             }
             StreamState::Listening => {}
+        }
+    }
+
+    /// The replies of a batch have become too many bytes to be kept back: they go out as a stream, or, to a downstream
+    /// that takes none, not at all.
+    fn flush_batch(&mut self, id: StreamId, now: Instant) {
+        let Some(stream) = self.streams.get(id) else { return };
+        match &stream.state {
+            StreamState::Undecided { accepts: Accepts::Both | Accepts::Sse, .. } => self.begin_sse(id, &[], now),
+            StreamState::Undecided { accepts: Accepts::Json, batch, .. } => {
+                let kept: usize = batch.iter().flatten().map(String::len).sum();
+                if kept > limits::CONN_QUEUE_BYTES_MAX {
+                    self.drop_conn(stream.conn);
+                }
+            }
+            StreamState::Open { .. } | StreamState::Listening => {}
         }
     }
 
@@ -182,5 +201,15 @@ impl Proxy {
             }
         }
         self.arm_conn(conn_id, now + limits::SSE_COMMENT_INTERVAL);
+    }
+}
+
+/// A reply that is to stand in an array with others, which it must not spoil: its upstream's word is not taken for it
+/// that it is JSON.
+fn joinable(parts: &[&[u8]]) -> String {
+    let reply = String::from_utf8_lossy(&parts.concat()).into_owned();
+    match serde_json::from_str::<serde::de::IgnoredAny>(&reply) {
+        Ok(_) => reply,
+        Err(_) => write::error("null", INTERNAL_ERROR, "the server's answer is not JSON"),
     }
 }

@@ -5,23 +5,36 @@ use std::collections::BTreeSet;
 use super::Proxy;
 use crate::base::id::{ServerId, SessionId};
 use crate::limits;
+use crate::mcp::call::CallKind;
 use crate::mcp::introduction::ServerCapabilities;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::session::Session;
 use crate::upstream::handshake;
 
 impl Proxy {
-    /// A session subscribes. Counted before the upstream agrees, so that no change is lost in between.
+    /// What a request to subscribe means: a subscription that the upstream has to agree to, or nothing new.
     ///
     /// # Errors
-    /// The session has too many; says so.
-    pub(crate) fn subscribe(&mut self, session: SessionId, uri: &str) -> Result<(), String> {
-        let Some(session) = self.sessions.get_mut(session) else { return Ok(()) };
+    /// It is too much to remember; says so.
+    pub(crate) fn check_subscription(&self, session: SessionId, uri: String) -> Result<CallKind, String> {
+        let Some(session) = self.sessions.get(session) else { return Ok(CallKind::Passive) };
+        if session.subscriptions.contains(&*uri) {
+            return Ok(CallKind::Passive);
+        }
+        if uri.len() > limits::URI_BYTES_MAX {
+            return Err(format!("the URI is too long to subscribe to (at most {} bytes)", limits::URI_BYTES_MAX));
+        }
         if session.subscriptions.len() >= limits::SESSION_SUBSCRIPTIONS_MAX {
             return Err(format!("too many subscriptions in this session ({})", limits::SESSION_SUBSCRIPTIONS_MAX));
         }
-        session.subscriptions.insert(uri.into());
-        Ok(())
+        Ok(CallKind::Subscribe(uri))
+    }
+
+    /// A session subscribes. Counted before the upstream agrees, so that no change is lost in between.
+    pub(super) fn subscribe(&mut self, session: SessionId, uri: &str) {
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.subscriptions.insert(uri.into());
+        }
     }
 
     /// A session unsubscribes. Says whether the upstream is to hear of it: not while another session is subscribed.
@@ -47,7 +60,8 @@ impl Proxy {
         }
     }
 
-    /// The most verbose level that any session of a server asked for, with `own` in the place of `except`'s.
+    /// The most verbose level that any session of a server asked for, agreed to or still on its way, with `own` in the
+    /// place of `except`'s.
     pub(crate) fn most_verbose(
         &self,
         server: ServerId,
@@ -55,7 +69,13 @@ impl Proxy {
         own: Option<LogLevel>,
     ) -> Option<LogLevel> {
         let others = self.sessions.with(server).filter(|(id, _)| Some(*id) != except);
-        others.filter_map(|(_, session)| session.log_level).chain(own).min()
+        let agreed = others.filter_map(|(_, session)| session.log_level);
+        let pending = self.calls.iter().filter(|(_, call)| call.server == server && call.session != except);
+        let pending = pending.filter_map(|(_, call)| match call.kind {
+            CallKind::SetLevel(level) => Some(level),
+            CallKind::Initialize(_) | CallKind::Subscribe(_) | CallKind::Passive | CallKind::Active => None,
+        });
+        agreed.chain(pending).chain(own).min()
     }
 
     /// A restarted upstream has forgotten what its sessions asked of it.

@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use super::asks::Asked;
 use super::{Level, Proxy};
-use crate::base::id::{CallId, LinkId, ServerId};
-use crate::codec::jsonrpc::envelope::Outcome;
+use crate::base::id::{LinkId, ServerId};
+use crate::base::sequence::CallId;
+use crate::base::text::{shorten, shorten_bytes};
+use crate::codec::jsonrpc::envelope::{self, Body, Outcome};
 use crate::codec::jsonrpc::{METHOD_NOT_FOUND, write};
 use crate::codec::lines::Line;
 use crate::limits;
@@ -68,16 +70,34 @@ impl Proxy {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
+        if line.trim_ascii_start().starts_with(b"[") {
+            return self.on_array(link, server, line, now);
+        }
         let message = match from_upstream::read(line) {
             Ok(message) => message,
             Err(malformed) => {
-                let start = String::from_utf8_lossy(&line[..line.len().min(120)]);
+                let start = shorten_bytes(line);
                 let message =
                     format!("It wrote something to stdout that is no message ({}): {start}", malformed.reason);
                 return self.log(Level::Warn, Some(server), message);
             }
         };
         self.on_message(link, server, line, message, now);
+    }
+
+    /// A batch of an upstream that speaks 2025-03-26: downstreams get its messages one by one.
+    fn on_array(&mut self, link: LinkId, server: ServerId, line: &[u8], now: Instant) {
+        match envelope::read_body(line) {
+            Ok(Body::Batch(items)) => {
+                for item in items.iter().filter(|item| item.text.starts_with('{')) {
+                    self.on_line(link, server, item.text.as_bytes(), now);
+                }
+            }
+            Ok(Body::Single(_)) | Err(_) => {
+                let message = format!("It wrote something to stdout that is no message: {}", shorten_bytes(line));
+                self.log(Level::Warn, Some(server), message);
+            }
+        }
     }
 
     fn on_message(&mut self, link: LinkId, server: ServerId, line: &[u8], message: FromUpstream<'_>, now: Instant) {
@@ -94,12 +114,17 @@ impl Proxy {
             FromUpstream::AskCancelled { id } => self.on_ask_cancelled(link, &id, now),
             FromUpstream::Ping { id } => self.send_to_link(link, &write::result(id, "{}")),
             FromUpstream::UnknownRequest { id, method } => {
-                let reason = format!("the proxy does not know the method {method:?}");
+                let reason = format!("the proxy does not know the method {:?}", shorten(&method));
                 self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, &reason));
             }
             FromUpstream::UnknownNotification { method } => self.on_unknown_notice(server, line, &method, now),
             FromUpstream::Stray => {
-                self.log(Level::Debug, Some(server), "It answered something that was not asked".to_owned());
+                let message = format!("It sent something that belongs to nothing: {}", shorten_bytes(line));
+                self.log(Level::Debug, Some(server), message);
+            }
+            FromUpstream::Complaint => {
+                let message = format!("It could not read a message of ours: {}", shorten_bytes(line));
+                self.log(Level::Warn, Some(server), message);
             }
         }
     }
@@ -159,6 +184,9 @@ impl Proxy {
 
     /// It does not speak with us.
     fn on_rejected(&mut self, server: ServerId, link: LinkId, reason: &str, now: Instant) {
+        if self.servers.get(server).is_some_and(|server| server.supervisor.ready_link().is_some()) {
+            return; // it did before: a second answer to initialize means nothing
+        }
         self.log(Level::Error, Some(server), format!("initialize failed: {reason}"));
         self.on_broken(link, &format!("its answer to initialize is of no use ({reason})"), now);
     }

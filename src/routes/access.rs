@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 use super::errors::Denial;
 use super::unique;
 use crate::base::id::ServerId;
+use crate::base::text::shorten;
 use crate::base::url::{self, Authority, Origin};
 use crate::codec::http::Head;
 use crate::codec::jsonrpc::TRANSPORT_ERROR;
@@ -27,7 +28,7 @@ impl Proxy {
         if is_allowed {
             return Ok(());
         }
-        let reason = format!("the origin {text:?} is not allowed; mcpProxy.allowedOrigins can list it");
+        let reason = format!("the origin {:?} is not allowed; mcpProxy.allowedOrigins can list it", shorten(text));
         Err(Denial::message(403, TRANSPORT_ERROR, &reason))
     }
 
@@ -39,6 +40,9 @@ impl Proxy {
             return Ok(());
         }
         let text = head.host();
+        if text.is_empty() {
+            return Ok(()); // HTTP/1.0, which no browser speaks
+        }
         let is_allowed = Authority::parse(text).is_ok_and(|authority| {
             let name = authority.host();
             url::is_loopback_name(name)
@@ -48,7 +52,7 @@ impl Proxy {
         if is_allowed {
             return Ok(());
         }
-        let reason = format!("the host {text:?} is not allowed; mcpProxy.allowedHosts can list it");
+        let reason = format!("the host {:?} is not allowed; mcpProxy.allowedHosts can list it", shorten(text));
         Err(Denial::message(403, TRANSPORT_ERROR, &reason))
     }
 

@@ -1,5 +1,6 @@
 //! Answers that are no.
 
+use crate::base::text::shorten;
 use crate::codec::jsonrpc::{TRANSPORT_ERROR, write};
 
 /// Every body that is no event stream has this type, in lower case: some clients compare it so.
@@ -38,7 +39,7 @@ impl Denial {
 
     /// 404 for a path that leads to no server. `paths` are those that do, as far as they may be told.
     pub(crate) fn unknown_path(path: &str, paths: &[String]) -> Denial {
-        let reason = write::string(&format!("there is no MCP endpoint at {path}"));
+        let reason = write::string(&format!("there is no MCP endpoint at {}", shorten(path)));
         let paths: Vec<String> = paths.iter().map(|path| write::string(path)).collect();
         let known = if paths.is_empty() { String::new() } else { format!(",\"paths\":[{}]", paths.join(",")) };
         Denial { status: 404, headers: Vec::new(), body: format!("{{\"error\":{reason}{known}}}") }

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use crate::base::id::{CallId, ConnId, ServerId, SessionId, StreamId};
+use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
+use crate::base::sequence::CallId;
 use crate::codec::jsonrpc::envelope::{self, BatchItem, Body, Message, Params};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, write};
 use crate::mcp::call::{CallKind, is_passive};
@@ -120,13 +121,13 @@ impl Proxy {
             return Err(Denial::message(400, INVALID_REQUEST, reason));
         }
         let server = post.server;
-        for item in &items {
-            if let Ok(message) = &item.message {
-                self.on_one_way(server, session, item.text.as_bytes(), message, now);
-            }
-        }
         let due = items.iter().filter(|item| item.wants_reply()).count();
         if due == 0 {
+            for item in &items {
+                if let Ok(message) = &item.message {
+                    self.on_one_way(server, session, item.text.as_bytes(), message, now);
+                }
+            }
             self.respond(conn, 202, &[], &[], now);
             return Ok(());
         }
@@ -142,7 +143,7 @@ impl Proxy {
                     let incoming = Incoming { server, session, stream, message: item.text.as_bytes(), id };
                     self.on_request(&incoming, &method, params, now);
                 }
-                Ok(Message::Notification { .. } | Message::Response { .. }) => {}
+                Ok(message) => self.on_one_way(server, session, item.text.as_bytes(), &message, now),
                 Err(malformed) => {
                     let body = write::error("null", malformed.code, &malformed.reason);
                     self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
@@ -171,13 +172,13 @@ impl Proxy {
                 None => CallKind::Passive,
             },
             "resources/subscribe" => match introduction::uri(params.text) {
-                Some(uri) => {
-                    if let Err(reason) = self.subscribe(session, &uri) {
+                Some(uri) => match self.check_subscription(session, uri) {
+                    Ok(kind) => kind,
+                    Err(reason) => {
                         let body = write::error(id, INTERNAL_ERROR, &reason);
                         return self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
                     }
-                    CallKind::Subscribe(uri)
-                }
+                },
                 None => CallKind::Passive,
             },
             "resources/unsubscribe" => match introduction::uri(params.text) {
@@ -214,7 +215,7 @@ impl Proxy {
         match message {
             Message::Response { id, .. } => self.on_answer(session, bytes, id, now),
             Message::Notification { method, params } => match &**method {
-                "notifications/initialized" => {} // the link had its own
+                "notifications/initialized" | "initialize" => {} // the link had its own
                 "notifications/cancelled" => {
                     if let Some(id) = member(params.text, "requestId") {
                         self.on_cancelled(session, id, now);
@@ -233,11 +234,16 @@ impl Proxy {
 
     fn on_cancelled(&mut self, session: SessionId, id: &str, now: Instant) {
         let calls = self.sessions.get(session).map(|session| session.calls.as_slice()).unwrap_or_default();
-        let is_meant = |call: &CallId| self.calls.get(*call).is_some_and(|call| &*call.id == id);
+        let is_meant = |call: &CallId| self.calls.get(*call).is_some_and(|call| is_same_id(&call.id, id));
         if let Some(call) = calls.iter().rev().copied().find(is_meant) {
             self.cancel_call(call, "the client cancelled it", now);
         }
     }
+}
+
+/// Whether two ids are the same, however their characters are spelt.
+fn is_same_id(a: &str, b: &str) -> bool {
+    a == b || (a.starts_with('"') && envelope::json_string(a) == envelope::json_string(b))
 }
 
 /// The id to answer an error with, as JSON text.

@@ -138,10 +138,9 @@ impl Supervisor {
         self.state == State::Stopped
     }
 
-    /// A process was asked for. Returns when to give it up if it never answers.
-    pub fn on_start(&mut self, link: LinkId, now: Instant) -> Instant {
+    /// A process was asked for. When the timer comes up before it answers, it is given up.
+    pub fn on_start(&mut self, link: LinkId) {
         self.state = State::Starting { link };
-        now + limits::HANDSHAKE_TIME_MAX
     }
 
     /// `initialize` was answered.

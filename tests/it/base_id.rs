@@ -1,14 +1,14 @@
-//! `base::id`: arenas whose ids find their own value or nothing, and ids as wire numbers.
+//! `base::id`: arenas whose ids find their own value or nothing.
 
 use std::collections::HashMap;
 
-use mcp_proxy::base::id::{Arena, AskId, CallId, Id, from_wire, wire};
+use mcp_proxy::base::id::{Arena, ConnId, Id, StreamId};
 
 use crate::support::wire::Cuts;
 
 #[test]
 fn an_id_outlives_its_value_and_finds_nothing() {
-    let mut arena: Arena<CallId, &str> = Arena::new();
+    let mut arena: Arena<ConnId, &str> = Arena::new();
     let first = arena.insert("first");
     assert_eq!(arena.get(first), Some(&"first"));
     assert_eq!(arena.remove(first), Some("first"));
@@ -24,18 +24,18 @@ fn an_id_outlives_its_value_and_finds_nothing() {
 
 #[test]
 fn an_id_from_nowhere_finds_nothing() {
-    let mut arena: Arena<CallId, u8> = Arena::new();
-    let stray = CallId::from_parts(1_000, 0);
+    let mut arena: Arena<ConnId, u8> = Arena::new();
+    let stray = ConnId::from_parts(1_000, 0);
     assert_eq!(arena.get(stray), None);
     assert_eq!(arena.remove(stray), None);
     let id = arena.insert(1);
-    assert_eq!(arena.get(CallId::from_parts(id.index(), id.generation() + 1)), None);
+    assert_eq!(arena.get(ConnId::from_parts(id.index(), id.generation() + 1)), None);
 }
 
 #[test]
 fn ids_are_walked_in_the_order_of_their_slots() {
-    let mut arena: Arena<CallId, u8> = Arena::new();
-    let ids: Vec<CallId> = (0..4).map(|value| arena.insert(value)).collect();
+    let mut arena: Arena<ConnId, u8> = Arena::new();
+    let ids: Vec<ConnId> = (0..4).map(|value| arena.insert(value)).collect();
     arena.remove(ids[1]);
     assert_eq!(arena.ids(), [ids[0], ids[2], ids[3]]);
     assert_eq!(arena.iter().map(|(_, value)| *value).collect::<Vec<u8>>(), [0, 2, 3]);
@@ -45,9 +45,9 @@ fn ids_are_walked_in_the_order_of_their_slots() {
 #[test]
 fn it_does_what_a_map_would_do() {
     let mut rng = Cuts::new(2);
-    let mut arena: Arena<AskId, u64> = Arena::new();
-    let mut model: HashMap<AskId, u64> = HashMap::new();
-    let mut ever: Vec<AskId> = Vec::new();
+    let mut arena: Arena<StreamId, u64> = Arena::new();
+    let mut model: HashMap<StreamId, u64> = HashMap::new();
+    let mut ever: Vec<StreamId> = Vec::new();
     for step in 0..20_000 {
         if rng.below(2) == 0 || ever.is_empty() {
             let id = arena.insert(step);
@@ -65,23 +65,6 @@ fn it_does_what_a_map_would_do() {
 }
 
 #[test]
-fn wire_numbers_are_exact_in_every_json_implementation_and_come_back() {
-    for (index, generation) in [(0, 0), (1, 0), (0, 1), ((1 << 20) - 1, u32::MAX), (77, 1 << 31)] {
-        let id = CallId::from_parts(index, generation);
-        let number = wire(id);
-        assert!(number < 1 << 53, "{id:?} is {number}");
-        assert_eq!(from_wire(number), Some(id));
-    }
-}
-
-#[test]
-fn numbers_that_were_never_written_are_no_ids() {
-    for number in [1 << 52, (1 << 52) + 1, u64::MAX] {
-        assert_eq!(from_wire::<CallId>(number), None, "{number}");
-    }
-}
-
-#[test]
 fn an_id_says_what_it_is() {
-    assert_eq!(format!("{:?}", CallId::from_parts(3, 7)), "CallId(3.7)");
+    assert_eq!(format!("{:?}", ConnId::from_parts(3, 7)), "ConnId(3.7)");
 }

@@ -5,6 +5,8 @@ mod base_buf;
 mod base_deadline;
 mod base_id;
 mod base_nearest;
+mod base_sequence;
+mod base_text;
 mod base_time;
 mod base_url;
 mod cli;

@@ -77,10 +77,10 @@ fn a_greeting_says_which_asks_can_be_answered() {
     ];
     for (capabilities, expected) in cases {
         let params = format!("{{\"protocolVersion\":\"any\",\"capabilities\":{capabilities},\"clientInfo\":{{}}}}");
-        let expected = Greeting { asked: "any".to_owned(), capabilities: expected };
+        let expected = Greeting { asked: None, capabilities: expected };
         assert_eq!(Greeting::parse(Some(&params)), Ok(expected), "{capabilities}");
     }
-    let least = Greeting { asked: "2025-11-25".to_owned(), capabilities: none };
+    let least = Greeting { asked: Some(Version::V2025_11_25), capabilities: none };
     assert_eq!(Greeting::parse(Some(r#"{"protocolVersion":"2025\u002d11-25"}"#)), Ok(least));
 }
 

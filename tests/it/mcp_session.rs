@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use mcp_proxy::base::id::{Arena, CallId, Id, ServerId, SessionId, StreamId};
+use mcp_proxy::base::id::{Arena, Id, ServerId, SessionId, StreamId};
+use mcp_proxy::base::sequence::{CallId, Number};
 use mcp_proxy::mcp::introduction::ClientCapabilities;
 use mcp_proxy::mcp::log_level::LogLevel;
 use mcp_proxy::mcp::session::{Session, Sessions, Token, format_token};
@@ -89,7 +90,7 @@ fn the_stalest_idle_session_makes_room() {
         .map(|(byte, seconds)| sessions.insert(session(server, token(byte), at(seconds))))
         .to_vec();
     assert_eq!(sessions.stalest(), Some(ids[1]));
-    sessions.get_mut(ids[1]).unwrap().calls.push(CallId::from_parts(0, 0));
+    sessions.get_mut(ids[1]).unwrap().calls.push(CallId::of(1));
     assert_eq!(sessions.stalest(), Some(ids[2]), "a call is under way in the other");
     sessions.get_mut(ids[2]).unwrap().streams.push(StreamId::from_parts(0, 0));
     assert_eq!(sessions.stalest(), Some(ids[0]), "a stream is open in the others");

@@ -37,7 +37,7 @@ fn accept_is_read_as_rfc_9110_says() {
 
 #[test]
 fn nonsense_is_not_taken_for_anything() {
-    for header in [",", ";", ";q=0", "json", "/", "*", "\u{0}"] {
+    for header in [";", ";q=0", "json", "/", "*", "\u{0}"] {
         assert_eq!(parse(&[header]), None, "{header:?}");
     }
 }

@@ -32,7 +32,7 @@ fn the_lower_of_both_is_spoken_and_the_links_if_the_asked_is_unheard_of() {
     ];
     for (asked, link, expected) in cases {
         let link = Version::parse(link).unwrap();
-        assert_eq!(Version::negotiate(asked, link).as_str(), expected, "{asked} before {link:?}");
+        assert_eq!(Version::negotiate(Version::parse(asked), link).as_str(), expected, "{asked} before {link:?}");
     }
 }
 

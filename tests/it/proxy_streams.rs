@@ -151,8 +151,8 @@ fn a_batch_is_split_and_joined() {
     let (mut play, s) = batching();
     play.post("a", &s, BATCH);
     play.expect(&[
-        r#"demo <- {"method":"notifications/n"}"#,
         r#"demo <- {"id":#1,"method":"x","params":{"_meta":{"progressToken":#1}}}"#,
+        r#"demo <- {"method":"notifications/n"}"#,
         r#"demo <- {"id":#2,"method":"y"}"#,
     ]);
     play.says("demo", r#"{"id":#2,"error":{"code":1,"message":"é"}}"#);

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{INVALID_REQUEST, PARSE_ERROR};
-use crate::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX};
+use crate::base::text::shorten;
+use crate::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX, MESSAGE_MEMBERS_MAX};
 
 /// A message. All `&str` are JSON text (an id of `"a"` has its quotes) inside the text that was read.
 #[derive(Debug, PartialEq)]
@@ -278,7 +279,10 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 _ => {
                     map.next_value::<&RawValue>()?;
                     if others.contains(&key) {
-                        return Err(serde::de::Error::custom(format_args!("duplicate member {key:?}")));
+                        return Err(duplicate(&key));
+                    }
+                    if others.len() == MESSAGE_MEMBERS_MAX {
+                        return Err(A::Error::custom(format_args!("more than {MESSAGE_MEMBERS_MAX} unknown members")));
                     }
                     others.push(key);
                     continue;
@@ -286,9 +290,13 @@ impl<'de> Visitor<'de> for MembersVisitor {
             };
             let value: &'de RawValue = map.next_value()?;
             if place.replace(value.get()).is_some() {
-                return Err(serde::de::Error::custom(format_args!("duplicate member {key:?}")));
+                return Err(duplicate(&key));
             }
         }
         Ok(members)
     }
+}
+
+fn duplicate<E: serde::de::Error>(key: &str) -> E {
+    E::custom(format_args!("duplicate member {:?}", shorten(key)))
 }

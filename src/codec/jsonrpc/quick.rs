@@ -10,22 +10,22 @@ use std::ops::Range;
 
 /// Where the id of an answer stands, and what it is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct QuickAnswer {
-    /// The id.
-    pub id: u64,
+pub struct QuickAnswer<'a> {
+    /// The id, an integer without leading zeros.
+    pub id: &'a str,
     /// Its digits within the line.
     pub id_range: Range<usize>,
 }
 
 /// Reads the id of a line that is an answer in one of the two usual spellings; `None` says nothing about the line.
-pub fn answer(line: &[u8]) -> Option<QuickAnswer> {
+pub fn answer(line: &[u8]) -> Option<QuickAnswer<'_>> {
     if line.last() != Some(&b'}') {
         return None;
     }
     front(line).or_else(|| back(line))
 }
 
-fn front(line: &[u8]) -> Option<QuickAnswer> {
+fn front(line: &[u8]) -> Option<QuickAnswer<'_>> {
     const HEAD: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":";
     let rest = line.strip_prefix(HEAD)?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -38,7 +38,7 @@ fn front(line: &[u8]) -> Option<QuickAnswer> {
 
 /// In valid JSON, `,"id":7}` at the very end is a member of the outermost object: the brace closes that object, and
 /// the quotes cannot lie inside a string, since that string would still be open.
-fn back(line: &[u8]) -> Option<QuickAnswer> {
+fn back(line: &[u8]) -> Option<QuickAnswer<'_>> {
     const KEY: &[u8] = b",\"id\":";
     let is_answer = [&b"{\"result\":"[..], b"{\"error\":", b"{\"jsonrpc\":\"2.0\",\"result\":"]
         .iter()
@@ -55,10 +55,11 @@ fn back(line: &[u8]) -> Option<QuickAnswer> {
     number(line, start..end)
 }
 
-fn number(line: &[u8], id_range: Range<usize>) -> Option<QuickAnswer> {
+fn number(line: &[u8], id_range: Range<usize>) -> Option<QuickAnswer<'_>> {
     let digits = std::str::from_utf8(&line[id_range.clone()]).ok()?;
-    if digits.len() > 1 && digits.starts_with('0') {
+    let is_number = digits.parse::<u64>().is_ok();
+    if !is_number || (digits.len() > 1 && digits.starts_with('0')) {
         return None;
     }
-    Some(QuickAnswer { id: digits.parse().ok()?, id_range })
+    Some(QuickAnswer { id: digits, id_range })
 }

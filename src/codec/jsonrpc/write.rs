@@ -1,7 +1,5 @@
 //! The messages that are ours: errors, and the requests and notifications of the proxy itself.
 
-use serde_json::value::RawValue;
-
 /// Text as a JSON string, quotes included.
 pub fn string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -29,9 +27,4 @@ pub fn notification(method: &str, params: Option<&str>) -> String {
         Some(params) => format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{params}}}"),
         None => format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\"}}"),
     }
-}
-
-/// JSON text as serde sees it; `null` for text that is no JSON.
-pub fn raw(text: &str) -> Box<RawValue> {
-    RawValue::from_string(text.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -1,0 +1,21 @@
+//! Words of a peer within words of ours.
+
+use std::borrow::Cow;
+
+/// What is quoted of a peer's words, in bytes: enough to recognise them, too little to flood a log or an answer.
+pub const QUOTED_BYTES_MAX: usize = 200;
+
+/// The beginning of a text, with an ellipsis where something is missing.
+pub fn shorten(text: &str) -> Cow<'_, str> {
+    if text.len() <= QUOTED_BYTES_MAX {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=QUOTED_BYTES_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// The same of bytes that may be no text.
+pub fn shorten_bytes(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(QUOTED_BYTES_MAX + 4)]);
+    shorten(&text).into_owned()
+}

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{Due, Level, Proxy};
 use crate::base::id::{LinkId, ServerId, SessionId, StreamId};
 use crate::base::sequence::{AskId, CallId, Number};
-use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
+use crate::codec::jsonrpc::splice::{Patch, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, METHOD_NOT_FOUND, write};
 use crate::limits;
 use crate::mcp::ask::{Ask, AskKind};
@@ -115,11 +115,8 @@ impl Proxy {
         if let Some(call) = ask.call {
             self.touch_call(call, now);
         }
-        if let (Some(link), Some(range)) = (self.links.get_mut(ask.link), range_in(message, id))
-            && link.stdio.stdin.len() <= limits::LINK_QUEUE_BYTES_MAX
-        {
-            push_line(&mut link.stdio.stdin, message, &mut [Patch { range, text: &ask.id }]);
-            self.transmit_stdin(ask.link);
+        if let Some(range) = range_in(message, id) {
+            self.forward_to_link(ask.link, message, &mut [Patch { range, text: &ask.id }]);
         }
     }
 
@@ -128,7 +125,7 @@ impl Proxy {
         let is_meant = |ask: &Ask| ask.session == session && ask.progress_token.as_deref() == Some(token);
         let link = self.asks.iter().find(|(_, ask)| is_meant(ask)).map(|(_, ask)| ask.link);
         if let Some(link) = link.filter(|link| self.links.is_live(*link)) {
-            self.forward_to_link(link, message);
+            self.forward_to_link(link, message, &mut []);
         }
     }
 

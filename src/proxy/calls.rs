@@ -238,13 +238,28 @@ impl Proxy {
         self.push_reply(stream, trouble.status(), &[], &[body.as_bytes()], now);
     }
 
-    /// The downstream wants no answer any more: the upstream is told, and the answer is an error that says so, since
-    /// the HTTP request it belongs to wants one.
-    pub(crate) fn cancel_call(&mut self, id: CallId, reason: &str, now: Instant) {
+    /// Nobody waits for the answer any more: the upstream is told.
+    pub(super) fn cancel_call(&mut self, id: CallId, reason: &str, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
         if matches!(call.state, CallState::InFlight) {
             self.notify_cancelled(call.server, id, reason);
         }
+        self.abandon_call(id, reason, now);
+    }
+
+    /// A downstream cancels: its notification goes on as it is, but for the id of the request.
+    pub(crate) fn pass_cancellation(&mut self, id: CallId, message: &[u8], request_id: &str, now: Instant) {
+        let Some(call) = self.calls.get(id) else { return };
+        let link = self.servers.get(call.server).and_then(|server| server.supervisor.ready_link());
+        if let (CallState::InFlight, Some(link), Some(range)) = (&call.state, link, range_in(message, request_id)) {
+            let number = id.number().to_string();
+            self.forward_to_link(link, message, &mut [Patch { range, text: &number }]);
+        }
+        self.abandon_call(id, "the client cancelled it", now);
+    }
+
+    /// The answer is an error that says so, since the HTTP request it belongs to wants one.
+    fn abandon_call(&mut self, id: CallId, reason: &str, now: Instant) {
         // While the call is there: they are withdrawn on its stream.
         self.end_asks_of_call(id, now);
         let Some(call) = self.take_call(id) else { return };

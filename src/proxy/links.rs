@@ -7,7 +7,7 @@ use super::{Due, Exit, Level, Output, Proxy};
 use crate::base::deadline::Timer;
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
-use crate::codec::jsonrpc::splice::push_line;
+use crate::codec::jsonrpc::splice::{Patch, push_line};
 use crate::config::ServerConfig;
 use crate::limits;
 use crate::mcp::call::CallState;
@@ -286,23 +286,23 @@ impl Proxy {
 
     /// Sends a message of our own to a link.
     pub(super) fn send_to_link(&mut self, link: LinkId, message: &str) {
-        self.forward_to_link(link, message.as_bytes());
+        self.forward_to_link(link, message.as_bytes(), &mut []);
     }
 
     /// Sends a downstream's notification on to a server, if it is ready.
     pub(crate) fn forward_to_server(&mut self, server: ServerId, message: &[u8]) {
         if let Some(link) = self.servers.get(server).and_then(|server| server.supervisor.ready_link()) {
-            self.forward_to_link(link, message);
+            self.forward_to_link(link, message, &mut []);
         }
     }
 
-    /// Sends a downstream's message to a link as it is.
-    pub(super) fn forward_to_link(&mut self, link: LinkId, message: &[u8]) {
+    /// Sends a downstream's message to a link as it is, but for the parts to be replaced.
+    pub(super) fn forward_to_link(&mut self, link: LinkId, message: &[u8], patches: &mut [Patch<'_>]) {
         // A child that reads nothing must not fill the memory with what nobody waits for.
         if let Some(entry) = self.links.get_mut(link)
             && entry.stdio.stdin.len() <= limits::LINK_QUEUE_BYTES_MAX
         {
-            push_line(&mut entry.stdio.stdin, message, &mut []);
+            push_line(&mut entry.stdio.stdin, message, patches);
             self.transmit_stdin(link);
         }
     }

@@ -204,8 +204,9 @@ impl Proxy {
             Ok(Next::Page(cursor)) => self.send_to_server(server, &handshake::list_tools(cursor.as_deref())),
             Ok(Next::Complete(new)) => {
                 let count = entry.catalogue.tools().len();
+                let name = entry.config.name.clone();
                 for tool in new {
-                    self.log(Level::Info, Some(server), format!("Adding tool {tool}"));
+                    self.log(Level::Info, Some(server), format!("<{name}> Adding tool {tool}"));
                 }
                 self.log(Level::Info, Some(server), format!("Ready with {count} tools"));
             }

@@ -218,7 +218,7 @@ impl Proxy {
                 "notifications/initialized" | "initialize" => {} // the link had its own
                 "notifications/cancelled" => {
                     if let Some(id) = member(params.text, "requestId") {
-                        self.on_cancelled(session, id, now);
+                        self.on_cancelled(session, bytes, id, now);
                     }
                 }
                 "notifications/progress" => {
@@ -232,11 +232,11 @@ impl Proxy {
         }
     }
 
-    fn on_cancelled(&mut self, session: SessionId, id: &str, now: Instant) {
+    fn on_cancelled(&mut self, session: SessionId, message: &[u8], id: &str, now: Instant) {
         let calls = self.sessions.get(session).map(|session| session.calls.as_slice()).unwrap_or_default();
         let is_meant = |call: &CallId| self.calls.get(*call).is_some_and(|call| is_same_id(&call.id, id));
         if let Some(call) = calls.iter().rev().copied().find(is_meant) {
-            self.cancel_call(call, "the client cancelled it", now);
+            self.pass_cancellation(call, message, id, now);
         }
     }
 }

@@ -46,6 +46,7 @@ mod proxy_streams;
 mod routes_access;
 mod routes_errors;
 mod routes_sessions;
+mod simulation;
 mod support;
 mod tidy;
 mod upstream_catalogue;

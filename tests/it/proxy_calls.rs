@@ -182,7 +182,7 @@ fn a_cancelled_call_is_answered_at_once() {
     play.expect(&["c 202"]);
     play.post("c", &s, r#"{"method":"notifications/cancelled","params":{"reason":"bored","requestId":1}}"#);
     play.expect(&[
-        r#"demo <- {"method":"notifications/cancelled","params":{"requestId":#1,"reason":"the client cancelled it"}}"#,
+        r#"demo <- {"method":"notifications/cancelled","params":{"reason":"bored","requestId":#1}}"#,
         r#"a 200 json {"id":1,"error":{"code":-32603,"message":"the request was cancelled: the client cancelled it"}}"#,
         "c 202",
     ]);

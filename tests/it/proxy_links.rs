@@ -32,15 +32,15 @@ fn the_log_of_a_good_start() {
     play.expect(&[]);
     let expected = [
         "info demo: Starting: run-demo (pid 4711)",
-        "info demo: Adding tool one",
-        "info demo: Adding tool two",
+        "info demo: <demo> Adding tool one",
+        "info demo: <demo> Adding tool two",
         "info demo: Ready with 2 tools",
     ];
     assert_eq!(play.logs, expected);
     play.logs.clear();
     play.says("demo", r#"{"method":"notifications/tools/list_changed"}"#);
     play.says("demo", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"three"},{"name":"two"}]}}"#);
-    assert_eq!(play.logs, ["info demo: Adding tool three", "info demo: Ready with 2 tools"]);
+    assert_eq!(play.logs, ["info demo: <demo> Adding tool three", "info demo: Ready with 2 tools"]);
 }
 
 #[test]

@@ -7,4 +7,6 @@ pub(crate) mod jsonrpc;
 pub(crate) mod pair;
 pub(crate) mod playbook;
 pub(crate) mod requests;
+pub(crate) mod rng;
 pub(crate) mod wire;
+pub(crate) mod world;

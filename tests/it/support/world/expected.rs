@@ -1,0 +1,245 @@
+//! What clients wait for, and whether it is what they get.
+
+use serde_json::{Value, json};
+
+use super::{Ask, Weather, World};
+use crate::support::answers::{Head, Part};
+
+/// The answer that a request wants.
+#[derive(Debug)]
+pub(super) enum Expected {
+    /// To an `initialize` with this id.
+    Introduction { session: usize, id: Value },
+    /// To one call, or to a batch of them.
+    Replies { session: usize, calls: Vec<Call>, is_batch: bool, takes_events: bool, takes_json: bool },
+    /// To notifications and responses.
+    Acceptance { session: usize },
+    /// To a DELETE.
+    Farewell { session: usize },
+    /// To a GET.
+    Listening { session: usize },
+    /// To what is no request for an MCP endpoint, or none at all.
+    Refusal { status: u16 },
+}
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) id: Value,
+    pub(super) kind: Kind,
+    /// What progress may be reported with, and the last that was.
+    pub(super) progress: Option<(Value, u64)>,
+}
+
+/// What was called, and what its answer must carry.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Echo(String),
+    Add(u64, u64),
+    Big(usize),
+    Slow(u64),
+    Roots,
+    Sample,
+    Log,
+    Crash,
+    Unknown,
+    /// A list, a ping, a subscription: the answer has this member.
+    Other(Option<&'static str>),
+}
+
+/// What happened, over all seeds: a simulation in which nothing happens proves nothing.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) starts: usize,
+    pub(crate) sessions: usize,
+    pub(crate) successes: usize,
+    pub(crate) failures: usize,
+    pub(crate) answered_asks: usize,
+    pub(crate) progress: usize,
+    pub(crate) notices: usize,
+    pub(crate) streams: usize,
+    pub(crate) batches: usize,
+    pub(crate) deletes: usize,
+}
+
+impl Expected {
+    pub(super) fn is_listening(&self) -> bool {
+        matches!(self, Expected::Listening { .. })
+    }
+}
+
+impl World {
+    /// A part of the answer that is expected first on its connection.
+    pub(super) fn check(&mut self, expected: &mut Expected, part: Part) {
+        match (expected, part) {
+            (_, Part::Continue) => panic!("nobody asked for 100 Continue"),
+            (Expected::Refusal { status }, Part::Whole(head, _)) => assert_eq!(*status, head.status),
+            (Expected::Acceptance { session }, Part::Whole(head, body)) => {
+                assert!(head.status == 202 && body.is_empty() || self.is_gone(*session, &head), "{head:?} {body}");
+            }
+            (Expected::Farewell { session }, Part::Whole(head, _)) => {
+                assert!(head.status == 204 || self.is_gone(*session, &head), "{head:?}");
+                self.tally.deletes += usize::from(head.status == 204);
+            }
+            (Expected::Introduction { session, id }, Part::Whole(head, body)) => {
+                let reply: Value = serde_json::from_str(&body).expect("checked by the reader");
+                self.on_introduction(*session, id, &reply, &head);
+            }
+            (Expected::Introduction { session, .. }, Part::Begin(head)) => self.on_session(*session, &head),
+            (Expected::Introduction { id, .. }, Part::Event(data)) => {
+                let reply: Value = serde_json::from_str(&data).expect("checked by the reader");
+                assert_eq!(reply["id"], *id);
+            }
+            (Expected::Replies { session, calls, is_batch, takes_json, .. }, Part::Whole(head, body)) => {
+                let replies: Value = serde_json::from_str(&body).expect("checked by the reader");
+                if self.is_gone(*session, &head) {
+                    let id = if *is_batch { &Value::Null } else { &calls[0].id };
+                    assert_eq!((&replies["error"]["code"], &replies["id"]), (&json!(-32001), id));
+                    return;
+                }
+                assert!(*takes_json && (head.status == 200 || replies["error"]["code"] == -32603), "{head:?} {body}");
+                let replies = if *is_batch { replies.as_array().expect("an array").clone() } else { vec![replies] };
+                for reply in &replies {
+                    self.on_reply(*session, calls, reply);
+                }
+                assert!(calls.is_empty(), "no reply to {calls:?}");
+            }
+            (Expected::Replies { takes_events, .. }, Part::Begin(head)) => {
+                assert!(*takes_events && head.status == 200, "{head:?}");
+                self.tally.streams += 1;
+            }
+            (Expected::Replies { session, calls, .. }, Part::Event(data)) => self.on_event(*session, calls, &data),
+            (Expected::Replies { calls, .. }, Part::End) => assert!(calls.is_empty(), "no reply to {calls:?}"),
+            (Expected::Listening { session }, Part::Whole(head, _)) => assert!(self.is_gone(*session, &head)),
+            (Expected::Listening { .. }, Part::Begin(head)) => assert_eq!(head.status, 200),
+            (Expected::Listening { session }, Part::Event(data)) => self.on_event(*session, &mut Vec::new(), &data),
+            (Expected::Listening { session }, Part::End) => {
+                assert!(self.sessions[*session].is_doomed || self.is_ending, "a stream ends for no reason");
+            }
+            (Expected::Introduction { .. }, Part::End) | (_, Part::Comment(_)) => {}
+            (expected, part) => panic!("{part:?} for {expected:?}"),
+        }
+    }
+
+    /// 404, and rightly so.
+    fn is_gone(&self, session: usize, head: &Head) -> bool {
+        head.status == 404 && self.sessions[session].is_doomed
+    }
+
+    fn on_introduction(&mut self, session: usize, id: &Value, reply: &Value, head: &Head) {
+        assert_eq!(reply["id"], *id);
+        if reply.get("error").is_some() {
+            self.assert_trouble(reply);
+            assert!([502, 503].contains(&head.status) && head.header("mcp-session-id").is_none(), "{head:?} {reply}");
+            return;
+        }
+        assert_eq!(reply["result"]["serverInfo"]["name"], "demo", "{reply}");
+        self.on_session(session, head);
+    }
+
+    fn on_session(&mut self, session: usize, head: &Head) {
+        let Some(token) = head.header("mcp-session-id").map(str::to_owned) else { return };
+        assert!(self.sessions.iter().all(|other| other.token.as_ref() != Some(&token)), "a token for two");
+        self.sessions[session].token = Some(token);
+        self.tally.sessions += 1;
+    }
+
+    fn assert_trouble(&self, reply: &Value) {
+        assert_eq!(reply["error"]["code"], -32603, "{reply}");
+        assert!(self.weather != Weather::Fair || self.is_ending, "an error in fair weather: {reply}");
+    }
+
+    fn on_reply(&mut self, session: usize, calls: &mut Vec<Call>, reply: &Value) {
+        let index = calls.iter().position(|call| call.id == reply["id"]);
+        let call = calls.remove(index.unwrap_or_else(|| panic!("a reply to none of {calls:?}: {reply}")));
+        if reply.get("error").is_some() {
+            self.tally.failures += 1;
+            if !(matches!(call.kind, Kind::Unknown) && reply["error"]["code"] == -32601) {
+                self.assert_trouble(reply);
+            }
+            return;
+        }
+        self.tally.successes += 1;
+        let result = &reply["result"];
+        let text = result["content"][0]["text"].as_str().unwrap_or_default();
+        let is_error = result["isError"] == true;
+        let is_right = match call.kind {
+            Kind::Echo(marker) => text == marker,
+            Kind::Add(a, b) => result["structuredContent"]["sum"] == a + b,
+            Kind::Big(bytes) => text.len() == bytes && text.ends_with(&big_end(bytes)),
+            Kind::Slow(steps) => text.starts_with(&format!("Done: {steps} steps")),
+            Kind::Roots => is_error || text == format!("file:///{session}"),
+            Kind::Sample => is_error || text == format!("model said: {session}"),
+            Kind::Log => text.starts_with("Sent") || text.starts_with("Not sent"),
+            Kind::Crash | Kind::Unknown => false,
+            Kind::Other(member) => member.is_none_or(|member| result.get(member).is_some()),
+        };
+        assert!(is_right, "not the answer of session {session}: {reply:.300}");
+        self.tally.answered_asks += usize::from(text.starts_with("file:///") || text.starts_with("model said"));
+    }
+
+    fn on_event(&mut self, session: usize, calls: &mut Vec<Call>, data: &str) {
+        let message: Value = serde_json::from_str(data).expect("checked by the reader");
+        let Some(method) = message["method"].as_str() else { return self.on_reply(session, calls, &message) };
+        let own = &mut self.sessions[session];
+        let params = &message["params"];
+        match method {
+            "roots/list" | "sampling/createMessage" | "elicitation/create" => {
+                let id = message["id"].as_u64().expect("our own number");
+                assert!(own.server == 0 && own.asked.insert(id), "asked in vain or twice: {data}");
+                self.asks.push(Ask { session, id, method: method.to_owned() });
+            }
+            "notifications/cancelled" => {
+                let id = params["requestId"].as_u64().expect("our own number");
+                // Elsewhere the ask may have been lost with its connection.
+                let is_fair = self.weather == Weather::Fair;
+                assert!(own.asked.contains(&id) || !is_fair, "withdrawn, never asked: {data}");
+            }
+            "notifications/progress" => {
+                let call = calls.iter_mut().filter_map(|call| call.progress.as_mut());
+                let meant = call.into_iter().find(|(token, _)| *token == params["progressToken"]);
+                let (_, last) = meant.unwrap_or_else(|| panic!("progress of a stranger: {data}"));
+                let progress = params["progress"].as_u64().expect("steps");
+                assert_eq!(progress, *last + 1, "progress is lost or doubled: {data}");
+                *last = progress;
+                self.tally.progress += 1;
+            }
+            "notifications/resources/updated" => assert!(own.has_subscribed, "{data}"),
+            "notifications/message"
+            | "notifications/tools/list_changed"
+            | "notifications/prompts/list_changed"
+            | "notifications/resources/list_changed" => self.tally.notices += 1,
+            other => panic!("nobody sent this: {other}"),
+        }
+    }
+}
+
+/// The end of what the tool `big` answers.
+fn big_end(bytes: usize) -> String {
+    let start = bytes.saturating_sub(1) / 16 * 16;
+    format!("{start:015} ")[..bytes - start].to_owned()
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.starts += other.starts;
+        self.sessions += other.sessions;
+        self.successes += other.successes;
+        self.failures += other.failures;
+        self.answered_asks += other.answered_asks;
+        self.progress += other.progress;
+        self.notices += other.notices;
+        self.streams += other.streams;
+        self.batches += other.batches;
+        self.deletes += other.deletes;
+    }
+
+    /// Whether so many lives had something of everything.
+    pub(crate) fn is_eventful(&self, lives: usize) -> bool {
+        let counts = [self.starts, self.sessions, self.successes];
+        let rarer = [self.failures, self.progress, self.notices, self.streams, self.batches, self.deletes];
+        counts.iter().all(|count| *count >= lives)
+            && rarer.iter().all(|count| *count >= lives / 10)
+            && self.answered_asks >= lives / 50
+    }
+}

@@ -1,0 +1,273 @@
+//! What clients do: chosen at random, within what clients may do.
+
+use serde_json::{Value, json};
+
+use super::expected::{Call, Expected, Kind};
+use super::{Ask, SERVERS, Session, Weather, World};
+use crate::support::requests::Http;
+
+/// Connections at once; more would only be more of the same.
+const CLIENTS_MAX: usize = 8;
+const SESSIONS_MAX: usize = 5;
+
+impl World {
+    /// Some client does something.
+    pub(super) fn act(&mut self) {
+        let is_lonely = self.clients.is_empty() || (self.clients.len() < CLIENTS_MAX && self.rng.one_in(4));
+        let index = if is_lonely {
+            let is_polite = self.weather == Weather::Fair || self.rng.one_in(2);
+            self.connect(is_polite)
+        } else {
+            Some(self.rng.below(self.clients.len()))
+        };
+        let Some(index) = index else { return };
+        let client = &self.clients[index];
+        let is_listening = client.due.iter().any(Expected::is_listening);
+        if !client.is_open || client.is_finished || is_listening || client.due.len() > 2 {
+            return;
+        }
+        let alive = self.sessions.iter().filter(|session| session.token.is_some() && !session.is_doomed).count();
+        if alive == 0 || (alive < SESSIONS_MAX && self.rng.one_in(8)) {
+            return self.introduce(index);
+        }
+        let session = self.pick_session();
+        match self.rng.below(20) {
+            0 => self.listen(index, session),
+            1 if self.weather != Weather::Fair => self.cancel(index, session),
+            2 if self.weather != Weather::Fair && self.rng.one_in(3) => self.bid_farewell(index, session),
+            3 => self.send(index, &Http::new("GET", "/nowhere"), Expected::Refusal { status: 404 }),
+            4 | 5 => self.answer_ask(index),
+            6 => self.notify(index, session),
+            _ => self.call(index, session),
+        }
+    }
+
+    /// Any session that was ever begun; the dead are tried as well.
+    fn pick_session(&mut self) -> usize {
+        loop {
+            let session = self.rng.below(self.sessions.len());
+            if self.sessions[session].token.is_some() {
+                return session;
+            }
+        }
+    }
+
+    fn send(&mut self, index: usize, request: &Http, expected: Expected) {
+        let text = request.text();
+        self.say(|| format!("{:?} sends {:.300}", self.clients[index].conn, text.replace("\r\n", " | ")));
+        let client = &mut self.clients[index];
+        client.outbox.extend_from_slice(text.as_bytes());
+        client.answers.on_request(false);
+        client.is_open &= !text.contains("\r\nConnection: close\r\n");
+        client.due.push_back(expected);
+    }
+
+    fn post(&mut self, session: usize, body: &Value) -> Http {
+        let text = if self.rng.one_in(5) { format!("{body:#}") } else { body.to_string() };
+        let session = &self.sessions[session];
+        let http = Http::post(&format!("/{}/mcp", SERVERS[session.server]), &text);
+        let http = match &session.token {
+            Some(token) => http.session(token),
+            None => http,
+        };
+        let closes = self.rng.one_in(15);
+        if closes { http.with("Connection", "close") } else { http }
+    }
+
+    fn introduce(&mut self, index: usize) {
+        let is_batching = self.rng.one_in(3);
+        let server = self.rng.below(SERVERS.len());
+        // All of one server's sessions can, all of the other's cannot.
+        let can_answer = server == 0;
+        self.sessions.push(Session {
+            server,
+            token: None,
+            is_doomed: false,
+            is_batching,
+            has_subscribed: false,
+            next_id: 0,
+            asked: Default::default(),
+        });
+        let session = self.sessions.len() - 1;
+        let id = self.next_id(session);
+        let version = if is_batching { "2025-03-26" } else { *self.rng.pick(&["2025-06-18", "2025-11-25"]) };
+        let capabilities = if can_answer { json!({"roots": {}, "sampling": {}}) } else { json!({}) };
+        let params = json!({"protocolVersion": version, "capabilities": capabilities});
+        let http = self.post(session, &json!({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": params}));
+        self.send(index, &http, Expected::Introduction { session, id });
+    }
+
+    fn listen(&mut self, index: usize, session: usize) {
+        let path = format!("/{}/mcp", SERVERS[self.sessions[session].server]);
+        let http = Http::get(&path).session(self.sessions[session].token.as_deref().unwrap_or_default());
+        self.send(index, &http, Expected::Listening { session });
+    }
+
+    fn bid_farewell(&mut self, index: usize, session: usize) {
+        let path = format!("/{}/mcp", SERVERS[self.sessions[session].server]);
+        let http = Http::new("DELETE", &path).session(self.sessions[session].token.as_deref().unwrap_or_default());
+        self.sessions[session].is_doomed = true;
+        self.send(index, &http, Expected::Farewell { session });
+    }
+
+    fn cancel(&mut self, index: usize, session: usize) {
+        let id = self.rng.below(self.sessions[session].next_id as usize + 1);
+        let params = json!({"requestId": id_value(id as u64)});
+        let body = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
+        let http = self.post(session, &body);
+        self.send(index, &http, Expected::Acceptance { session });
+    }
+
+    fn notify(&mut self, index: usize, session: usize) {
+        let method =
+            *self.rng.pick(&["notifications/initialized", "notifications/roots/list_changed", "notifications/x"]);
+        let http = self.post(session, &json!({"jsonrpc": "2.0", "method": method}));
+        self.send(index, &http, Expected::Acceptance { session });
+    }
+
+    /// Answers an ask, as whoever was asked, or as somebody else, which must have no effect.
+    fn answer_ask(&mut self, index: usize) {
+        if self.asks.is_empty() {
+            return;
+        }
+        let at = self.rng.below(self.asks.len());
+        let is_honest = !self.rng.one_in(4);
+        let session = if is_honest { self.asks[at].session } else { self.pick_session() };
+        let Ask { id, method, .. } = &self.asks[at];
+        let result = match method.as_str() {
+            "roots/list" => json!({"roots": [{"uri": format!("file:///{session}")}]}),
+            _ => {
+                json!({"role": "assistant", "model": "model", "content": {"type": "text", "text": session.to_string()}})
+            }
+        };
+        let http = self.post(session, &json!({"jsonrpc": "2.0", "id": id, "result": result}));
+        if is_honest {
+            self.asks.remove(at);
+        }
+        self.send(index, &http, Expected::Acceptance { session });
+    }
+
+    fn call(&mut self, index: usize, session: usize) {
+        let is_batch = self.sessions[session].is_batching && self.rng.one_in(3);
+        let count = if is_batch { self.rng.between(1, 4) } else { 1 };
+        let (mut bodies, mut calls) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let (body, call) = self.new_call(session);
+            bodies.push(body);
+            calls.push(call);
+        }
+        if is_batch && self.rng.one_in(2) {
+            bodies.push(json!({"jsonrpc": "2.0", "method": "notifications/x"}));
+        }
+        self.tally.batches += usize::from(is_batch);
+        let body = if is_batch { Value::Array(bodies) } else { bodies.remove(0) };
+        let http = self.post(session, &body);
+        let (accept, takes_json, takes_events) = *self.rng.pick(&[
+            ("application/json, text/event-stream", true, true),
+            ("application/json, text/event-stream", true, true),
+            ("text/event-stream", false, true),
+            ("application/json", true, false),
+        ]);
+        // Without its session nobody listens to Accept, so a refusal may be JSON in any case.
+        let expected = Expected::Replies { session, calls, is_batch, takes_events, takes_json };
+        self.send(index, &http.with("Accept", accept), expected);
+    }
+
+    fn next_id(&mut self, session: usize) -> Value {
+        self.sessions[session].next_id += 1;
+        id_value(self.sessions[session].next_id)
+    }
+
+    fn new_call(&mut self, session: usize) -> (Value, Call) {
+        let id = self.next_id(session);
+        self.markers += 1;
+        let tool = |name: &str, arguments: Value| ("tools/call", json!({"name": name, "arguments": arguments}));
+        let mut progress = None;
+        let ((method, mut params), kind) = match self.rng.below(18) {
+            0..=3 => {
+                let marker = format!("{} {}\u{2028}é\n", session, self.markers);
+                (tool("echo", json!({"message": marker})), Kind::Echo(marker))
+            }
+            4 | 5 => {
+                let (a, b) = (self.markers, session as u64);
+                (tool("add", json!({"a": a, "b": b})), Kind::Add(a, b))
+            }
+            6 => {
+                let bytes = self.rng.between(1, 300_000);
+                (tool("big", json!({"bytes": bytes})), Kind::Big(bytes))
+            }
+            7..=9 => {
+                let steps = self.rng.between(1, 5) as u64;
+                let millis = *self.rng.pick(&[0, 10, 1_000, 30_000]);
+                let seconds = self.rng.between(0, millis) as f64 / 1_000.0;
+                progress = self.rng.one_in(2).then(|| (id.clone(), 0));
+                (tool("slow", json!({"seconds": seconds, "steps": steps})), Kind::Slow(steps))
+            }
+            10 => (tool("roots", json!({})), Kind::Roots),
+            11 => (tool("sample", json!({})), Kind::Sample),
+            12 => (tool("log", json!({"count": self.rng.between(1, 3), "level": "error"})), Kind::Log),
+            13 => self.rarer_call(session),
+            14 => (("ping", json!({})), Kind::Other(None)),
+            15 => (("tools/list", json!({})), Kind::Other(Some("tools"))),
+            16 => (("logging/setLevel", json!({"level": "warning"})), Kind::Other(None)),
+            _ => (tool("toggle", json!({})), Kind::Other(Some("content"))),
+        };
+        if let Some((token, _)) = &progress {
+            params["_meta"] = json!({"progressToken": token});
+        }
+        let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        (body, Call { id, kind, progress })
+    }
+
+    fn rarer_call(&mut self, session: usize) -> ((&'static str, Value), Kind) {
+        match self.rng.below(5) {
+            0 if self.weather == Weather::Stormy => (("tools/call", json!({"name": "crash"})), Kind::Crash),
+            0 | 1 => {
+                self.sessions[session].has_subscribed = true;
+                (("resources/subscribe", json!({"uri": "demo://counter"})), Kind::Other(None))
+            }
+            2 => (("resources/unsubscribe", json!({"uri": "demo://counter"})), Kind::Other(None)),
+            3 => (("tools/call", json!({"name": "bump"})), Kind::Other(Some("content"))),
+            _ => (("no/such", json!({})), Kind::Unknown),
+        }
+    }
+
+    /// Some client does what it should not.
+    pub(super) fn misbehave(&mut self) {
+        if self.clients.is_empty() || self.weather == Weather::Fair {
+            return;
+        }
+        let index = self.rng.below(self.clients.len());
+        let conn = self.clients[index].conn;
+        let client = &mut self.clients[index];
+        if client.is_polite {
+            // Even polite clients may go when nothing is due.
+            if client.due.is_empty() {
+                self.hang_up(conn);
+            }
+            return;
+        }
+        match self.rng.below(6) {
+            0 => self.hang_up(conn),
+            1 => client.is_finished = true,
+            2 => client.takes = false,
+            3 => client.takes = true,
+            4 => {
+                let keep = self.rng.below(client.outbox.len() + 1);
+                client.outbox.truncate(keep);
+                client.is_finished = true;
+            }
+            _ if client.is_open && !client.is_finished => {
+                client.outbox.extend_from_slice(b"nonsense\r\n\r\nand more");
+                client.due.push_back(Expected::Refusal { status: 400 });
+                client.is_open = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Every third id is a string.
+fn id_value(number: u64) -> Value {
+    if number.is_multiple_of(3) { json!(format!("id-{number}")) } else { json!(number) }
+}

@@ -64,6 +64,8 @@ pub struct Proxy {
     pub(crate) servers: Arena<ServerId, Server>,
     links: Arena<LinkId, Link>,
     deadlines: Deadlines<Due>,
+    /// The `Host` that was allowed last: nearly every request has the same one.
+    pub(crate) allowed_host: String,
     /// Comes up when idle sessions are looked for.
     sweep: Timer,
     shutdown: Shutdown,
@@ -105,6 +107,7 @@ impl Proxy {
             servers: Arena::new(),
             links: Arena::new(),
             deadlines: Deadlines::default(),
+            allowed_host: String::new(),
             sweep: Timer::default(),
             shutdown: Shutdown::default(),
             failure: None,

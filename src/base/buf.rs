@@ -34,6 +34,12 @@ impl Buf {
         self.len() == 0
     }
 
+    /// Makes room for this many more bytes at once: what follows does not grow the memory piece by piece.
+    pub fn reserve(&mut self, additional: usize) {
+        self.make_room(additional);
+        self.bytes.reserve(additional);
+    }
+
     /// Adds bytes at the back.
     pub fn push(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());

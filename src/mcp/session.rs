@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
 
 use super::introduction::ClientCapabilities;
@@ -58,11 +59,28 @@ impl Session {
     }
 }
 
+/// Tokens are random and ours: their first bytes are as good a hash as any, and nobody can make them collide.
+#[derive(Debug, Default)]
+struct TokenHasher(u64);
+
+impl Hasher for TokenHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte));
+    }
+
+    /// The length of an array comes first; it says nothing.
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// All sessions.
 #[derive(Debug, Default)]
 pub struct Sessions {
     arena: Arena<SessionId, Session>,
-    by_token: HashMap<Token, SessionId>,
+    by_token: HashMap<Token, SessionId, BuildHasherDefault<TokenHasher>>,
 }
 
 impl Sessions {
@@ -142,8 +160,9 @@ fn parse_token(name: &str) -> Option<Token> {
         return None;
     }
     let mut token = Token::default();
+    let digit = |byte: u8| if byte.is_ascii_digit() { byte - b'0' } else { byte - b'a' + 10 };
     for (byte, digits) in token.iter_mut().zip(name.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        *byte = digit(digits[0]) << 4 | digit(digits[1]);
     }
     Some(token)
 }

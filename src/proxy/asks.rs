@@ -112,9 +112,7 @@ impl Proxy {
             return;
         }
         let Some(ask) = self.asks.remove(ask_id) else { return };
-        if let Some(call) = ask.call {
-            self.touch_call(call, now);
-        }
+        self.touch_calls_of(ask.session, now);
         if let Some(range) = range_in(message, id) {
             self.forward_to_link(ask.link, message, &mut [Patch { range, text: &ask.id }]);
         }
@@ -201,8 +199,14 @@ impl Proxy {
     /// nobody can be sure.
     pub(super) fn extend_asking_calls(&mut self, server: ServerId, now: Instant) {
         let sessions: BTreeSet<SessionId> = self.asks_of_server(server).map(|(_, ask)| ask.session).collect();
-        let calls = sessions.into_iter().filter_map(|session| self.sessions.get(session));
-        let calls: Vec<CallId> = calls.flat_map(|session| session.calls.iter().copied()).collect();
+        for session in sessions {
+            self.touch_calls_of(session, now);
+        }
+    }
+
+    /// Which of them caused an ask was a guess: all begin their silence anew.
+    fn touch_calls_of(&mut self, session: SessionId, now: Instant) {
+        let calls = self.sessions.get(session).map(|session| session.calls.clone()).unwrap_or_default();
         for call in calls {
             self.touch_call(call, now);
         }

@@ -70,8 +70,10 @@ impl Proxy {
             }
             StreamState::Undecided { batch: None, .. } => {
                 self.streams.remove(id);
-                let headers: Vec<(&str, &str)> = headers.iter().copied().chain([JSON]).collect();
-                self.respond(conn, status, &headers, parts, now);
+                match headers {
+                    [] => self.respond(conn, status, &[JSON], parts, now),
+                    some => self.respond(conn, status, &[some, &[JSON]].concat(), parts, now),
+                }
             }
             StreamState::Undecided { batch: Some(replies), due, .. } => {
                 replies.push(joinable(parts));

@@ -34,14 +34,14 @@ impl Proxy {
 
     /// A page of an attacker whose name resolves to a loopback address still sends that name as `Host`. Listeners that
     /// are reached from elsewhere have names that we cannot know, unless `allowedHosts` lists them.
-    pub(super) fn check_host(&self, head: &Head<'_, '_>) -> Result<(), Denial> {
+    pub(super) fn check_host(&mut self, head: &Head<'_, '_>) -> Result<(), Denial> {
         let is_loopback_listener = self.listener.local.ip().is_loopback();
         if !is_loopback_listener && self.config.allowed_hosts.is_empty() {
             return Ok(());
         }
         let text = head.host();
-        if text.is_empty() {
-            return Ok(()); // HTTP/1.0, which no browser speaks
+        if text.is_empty() || text == self.allowed_host {
+            return Ok(()); // without Host it is HTTP/1.0, which no browser speaks
         }
         let is_allowed = Authority::parse(text).is_ok_and(|authority| {
             let name = authority.host();
@@ -50,6 +50,7 @@ impl Proxy {
                 || self.config.allowed_hosts.iter().any(|allowed| allowed == name)
         });
         if is_allowed {
+            text.clone_into(&mut self.allowed_host);
             return Ok(());
         }
         let reason = format!("the host {:?} is not allowed; mcpProxy.allowedHosts can list it", shorten(text));

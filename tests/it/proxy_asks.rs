@@ -144,6 +144,19 @@ fn an_ask_may_be_due_to_an_older_call_than_the_newest() {
 }
 
 #[test]
+fn an_answer_is_a_sign_of_life_for_every_call_that_may_have_asked() {
+    let (mut play, s) = calling();
+    play.post("b", &s, r#"{"id":2,"method":"tools/call"}"#);
+    play.says("demo", ASK);
+    play.advance(Duration::from_secs(119));
+    play.post("c", &s, r#"{"id":?1,"result":{}}"#);
+    play.advance(Duration::from_secs(119));
+    assert_eq!(play.proxy.census().calls, 2);
+    play.advance(Duration::from_secs(1));
+    assert_eq!(play.proxy.census().calls, 0);
+}
+
+#[test]
 fn without_a_call_the_only_listener_is_asked() {
     let (mut play, s) = Playbook::ready_with_session();
     play.says("demo", ASK);

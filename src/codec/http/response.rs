@@ -28,6 +28,19 @@ pub(super) enum Delimiter {
     Close,
 }
 
+impl Delimiter {
+    /// How much of a body will follow at once, as far as that is known.
+    fn body_bytes(self) -> usize {
+        match self {
+            Delimiter::Length(length) => length,
+            Delimiter::Bodiless | Delimiter::Chunked | Delimiter::Close => 0,
+        }
+    }
+}
+
+/// What our heads fit into, with few exceptions.
+const HEAD_BYTES_USUAL: usize = 256;
+
 /// Whether responses with this status have no body at all (RFC 9110, 6.4.1).
 pub(super) fn is_bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
@@ -35,6 +48,7 @@ pub(super) fn is_bodiless(status: u16) -> bool {
 
 /// Writes the status line and the headers with the empty line behind them.
 pub(super) fn write_head(out: &mut Buf, response: &Response<'_>, delimiter: Delimiter, persistence: Persistence) {
+    out.reserve(HEAD_BYTES_USUAL + delimiter.body_bytes());
     write_status_line(out, response.status);
     write_header(out, "Date", response.date);
     for (name, value) in response.headers {

@@ -216,7 +216,8 @@ fn read_params(text: &str) -> Result<Params<'_>, Malformed> {
 /// where a key `_meta` can be: spelt out, or hidden behind an escape.
 fn progress_token(params: &str) -> Result<Option<&str>, Malformed> {
     let bytes = params.as_bytes();
-    let can_have_meta = [&b"_meta"[..], b"\\u"].iter().any(|key| memchr::memmem::find(bytes, key).is_some());
+    let can_have_meta = memchr::memchr2_iter(b'_', b'\\', bytes)
+        .any(|at| bytes[at..].starts_with(b"_meta") || bytes[at..].starts_with(b"\\u"));
     if !can_have_meta {
         return Ok(None);
     }

@@ -1,0 +1,164 @@
+"""Measures what scripts/bench promises and prints one table; pairs are interleaved, so both see the same minute."""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import peers
+
+HERE = Path(__file__).resolve().parent
+CONNECTIONS = 16
+CALL_BYTES = 200
+RESULT_BYTES = 100 * 1024
+
+
+class Load:
+    """Keeps 16 connections busy with one call."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def run(self, peer, body):
+        """Requests answered, and seconds; fails if a single one of them failed."""
+        peer.session = peer.session or peer.open_session()
+        environment = {**os.environ, "BENCH_BODY": body, "BENCH_SESSION": peer.session}
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self.seconds}s", "-s", str(HERE / "load.lua"), peer.url]
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        requests, microseconds, failures = map(int, re.search(r"RESULT (\d+) (\d+) (\d+)", said).groups())
+        assert requests > 0 and failures == 0, f"{peer.name}: {said}"
+        return requests, microseconds / 1e6
+
+    def cpu_us(self, peer, body):
+        """CPU microseconds of the peer's process per request."""
+        before = peer.cpu_ns()
+        requests, _ = self.run(peer, body)
+        return (peer.cpu_ns() - before) / requests / 1e3
+
+    def rate(self, peer, body):
+        """Requests per second."""
+        requests, seconds = self.run(peer, body)
+        return requests / seconds
+
+
+def call(tool, arguments, padded=None):
+    """A `tools/call`; `padded` names the argument that is filled until the whole has CALL_BYTES bytes."""
+    params = {"name": tool, "arguments": arguments}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    if padded:
+        arguments[padded] = ""
+        arguments[padded] = "x" * (CALL_BYTES - len(json.dumps(message)))
+    return json.dumps(message)
+
+
+def interleaved(rounds, measures):
+    """Each measure once per round, in turn; their medians."""
+    found = [[measure() for measure in measures] for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*found)]
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, figure, ours, peer, wanted, holds):
+        self.rows.append((figure, ours, peer, wanted, "yes" if holds else "NO"))
+        print(f"  {figure}: {ours}; {peer}" if peer else f"  {figure}: {ours}", file=sys.stderr)
+
+    def __str__(self):
+        rows = [("figure (medians)", "this", "beside it", "wanted", "holds"), *self.rows]
+        widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+        return "\n".join([lines[0], "-|-".join("-" * width for width in widths), *lines[1:]])
+
+
+def check_answer(peer, body, expected):
+    """What is measured must be the real thing."""
+    peer.session = peer.session or peer.open_session()
+    status, _, answer = peer.post(json.loads(body), session=peer.session)
+    assert status == 200 and expected in answer and b"isError" not in answer, f"{peer.name}: {status} {answer[:300]!r}"
+
+
+def measure_cpu(table, options, proxy, front):
+    load = Load(options.seconds)
+    small, large = call("echo", {}, padded="message"), call("big", {"bytes": RESULT_BYTES})
+    for name, body, factor, expected in (("200 B call", small, 0.5, b"xxx"), ("100 KiB result", large, 2, b"text")):
+        for peer in (proxy, front):
+            check_answer(peer, body, expected)
+        ours, nginx = interleaved(options.rounds, [lambda p=p: load.cpu_us(p, body) for p in (proxy, front)])
+        wanted = f"at most {factor:g} × nginx"
+        table.add(f"CPU per {name}", f"{ours:.1f} µs", f"nginx {nginx:.1f} µs", wanted, ours <= factor * nginx)
+
+
+def measure_rates(table, options, proxy, others):
+    load, body = Load(options.seconds), call("echo", {}, padded="message")
+    for peer in (proxy, *others):
+        check_answer(peer, body, b"xxx")
+    ours, *theirs = interleaved(options.rounds, [lambda p=p: load.rate(p, body) for p in (proxy, *others)])
+    beside = ", ".join(f"{peer.name} {rate:,.0f}" for peer, rate in zip(others, theirs))
+    table.add("calls per second", f"{ours:,.0f}", beside, "at least 20 × the best", ours >= 20 * max(theirs))
+
+
+def measure_memory(table, options):
+    with peers.ours(options.binary) as proxy:
+        proxy.open_session()
+        time.sleep(0.5)
+        idle = proxy.rss_bytes()
+        table.add("memory, idle", f"{idle / 2**20:.2f} MiB", "", "at most 4 MiB", idle <= 4 * 2**20)
+        connection, opened = http.client.HTTPConnection("127.0.0.1", proxy.port), 0
+        for total in (1_000, 10_000):
+            while opened < total:
+                proxy.open_session(connection)
+                opened += 1
+            each = (proxy.rss_bytes() - idle) / total
+            table.add(f"memory per session, {total:,}", f"{each:,.0f} B", "", "at most 2,048 B", each <= 2_048)
+
+
+def measure_start(table, options):
+    listening, answered = [], []
+    for _ in range(4 * options.rounds):
+        started = time.monotonic()
+        with peers.ours(options.binary) as proxy:
+            listening.append(time.monotonic() - started)
+            proxy.open_session()
+            answered.append(time.monotonic() - started)
+    for name, found, wanted in (("start to listening", listening, 10), ("start to first answer", answered, 50)):
+        milliseconds = statistics.median(found) * 1e3
+        table.add(name, f"{milliseconds:.1f} ms", "", f"at most {wanted} ms", milliseconds <= wanted)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("binary")
+    arguments.add_argument("modules", help="the node_modules folder with the other proxies")
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--seconds", type=int, default=3, help="length of one run of the load")
+    options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # unwinds: whatever runs is ended on the way
+
+    if os.getloadavg()[0] > 0.5:
+        load = os.getloadavg()[0]
+        print(f"others are using this machine (load average {load:.1f}): CPU figures will be off", file=sys.stderr)
+    table = Table()
+    size = os.path.getsize(options.binary)
+    table.add("binary", f"{size / 2**20:.2f} MiB", "", "at most 1.6 MiB", size <= 1.6 * 2**20)
+    measure_start(table, options)
+    measure_memory(table, options)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(peers.ours(options.binary))
+        measure_cpu(table, options, proxy, stack.enter_context(peers.nginx(proxy)))
+        others = [make(options.modules, options.binary) for make in (peers.supergateway, peers.npm_mcp_proxy)]
+        measure_rates(table, options, proxy, [stack.enter_context(other) for other in others])
+    print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+-- One POST, over and over: url and connections come from the command line, the rest from the environment.
+wrk.method = "POST"
+wrk.body = os.getenv("BENCH_BODY")
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Accept"] = "application/json, text/event-stream"
+wrk.headers["Mcp-Session-Id"] = os.getenv("BENCH_SESSION")
+wrk.headers["MCP-Protocol-Version"] = "2025-11-25"
+
+-- For the caller: requests, microseconds, failures of any kind.
+function done(summary, latency, requests)
+  local e = summary.errors
+  local failures = e.connect + e.read + e.write + e.status + e.timeout
+  io.write(string.format("RESULT %d %d %d\n", summary.requests, summary.duration, failures))
+end

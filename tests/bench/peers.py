@@ -1,0 +1,163 @@
+"""The programs under measurement: ours, nginx in front of ours, and two others in front of the same stdio server."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ACCEPT = "application/json, text/event-stream"
+START_SECONDS_MAX = 20
+
+
+class Peer:
+    """A running program with an MCP endpoint, and a session with it."""
+
+    def __init__(self, name, process, port, path):
+        self.name, self.process, self.port, self.path = name, process, port, path
+        self.session = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+    def post(self, message, session=None, connection=None):
+        """Status, headers and body of one POST."""
+        headers = {"Content-Type": "application/json", "Accept": ACCEPT, "Host": f"127.0.0.1:{self.port}"}
+        if session:
+            headers |= {"Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-11-25"}
+        connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS_MAX)
+        connection.request("POST", self.path, json.dumps(message), headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+
+    def open_session(self, connection=None):
+        """Initializes; the id of the new session."""
+        info = {"name": "bench", "version": "1"}
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
+        initialize = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
+        status, headers, body = self.post(initialize, connection=connection)
+        assert status == 200, f"{self.name}: initialize: {status} {body!r}"
+        session = headers["Mcp-Session-Id"]
+        initialized = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        self.post(initialized, session=session, connection=connection)
+        return session
+
+    def cpu_ns(self):
+        """CPU time of this one process so far, all threads; its children are not counted."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+    def rss_bytes(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
+
+@contextlib.contextmanager
+def running(command, **options):
+    """A process in a group of its own, which ends with the block."""
+    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
+    try:
+        yield process
+    finally:
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal_number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(8)
+                break
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_listening(port, process):
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args[0]} ended with status {process.returncode}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{process.args[0]} does not listen on port {port}")
+
+
+def quiet():
+    return {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@contextlib.contextmanager
+def ours(binary):
+    """Our proxy with the built-in demo server, on a free port."""
+    command = [binary, "-demo", "-addr", "127.0.0.1:0"]
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        port, path = read_address(process)
+        yield Peer("mcp-proxy", process, port, path)
+
+
+def read_address(process):
+    """Port and path of the first endpoint that the proxy names on stdout."""
+    for line in process.stdout:
+        if found := re.search(rb"http://[^/\s]+:(\d+)(/\w+/mcp)", line):
+            return int(found[1]), found[2].decode()
+    raise AssertionError("the proxy named no endpoint")
+
+
+NGINX = """
+daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  keepalive_requests 100000000;
+  # Room for a whole answer in memory: otherwise nginx would write the large ones to a file.
+  client_body_buffer_size 256k; proxy_buffers 32 8k; proxy_max_temp_file_size 0;
+  upstream proxied {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 100000000; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://proxied; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+    }}
+  }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx(behind):
+    """nginx, one process, in front of `behind`: what a plain reverse proxy spends on the very same requests."""
+    with tempfile.TemporaryDirectory(prefix="mcp-proxy-bench-") as folder:
+        port = free_port()
+        config = Path(folder) / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, upstream=behind.port, port=port))
+        with running(["nginx", "-c", str(config), "-p", folder], **quiet()) as process:
+            wait_until_listening(port, process)
+            yield Peer("nginx", process, port, behind.path)
+
+
+@contextlib.contextmanager
+def supergateway(modules, binary):
+    port = free_port()
+    command = ["node", f"{modules}/.bin/supergateway", "--stdio", f"{binary} __demo", "--port", str(port)]
+    command += ["--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none"]
+    with running(command, **quiet()) as process:
+        wait_until_listening(port, process)
+        yield Peer("supergateway", process, port, "/mcp")
+
+
+@contextlib.contextmanager
+def npm_mcp_proxy(modules, binary):
+    port = free_port()
+    command = ["node", f"{modules}/.bin/mcp-proxy", "--host", "127.0.0.1", "--port", str(port), "--server", "stream"]
+    with running([*command, "--", binary, "__demo"], **quiet()) as process:
+        wait_until_listening(port, process)
+        yield Peer("npm mcp-proxy", process, port, "/mcp")

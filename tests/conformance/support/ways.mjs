@@ -1,0 +1,54 @@
+// The ways to the reference server: straight to it, and through the proxy over each kind of upstream.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { startProxy } from "../../e2e/support/proxy.mjs";
+
+const SERVER = fileURLToPath(new URL("../server/main.mjs", import.meta.url));
+const NAME = "reference";
+const STOP_MS_MAX = 10_000;
+/** What the proxy says of a remote upstream as long as it cannot have one. */
+const UNSUPPORTED = "remote servers are not supported";
+
+/** A way that this version of the proxy does not offer. */
+export class Pending extends Error {}
+
+/** The reference server on HTTP. Ends with `stop`, and with this process whatever happens to it. */
+export async function startServer() {
+  const child = spawn(process.execPath, [SERVER, "http"], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = once(child, "exit");
+  const [origin] = await Promise.race([once(child.stdout.setEncoding("utf8"), "data"), exited]);
+  if (typeof origin !== "string") throw new Error("the reference server did not start");
+  return {
+    origin: origin.trim(),
+    stop: async () => {
+      child.stdin.end();
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
+      await exited;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** The proxy before one upstream: its URL, and `stop`, which fails unless the proxy ends cleanly. */
+export async function startThrough(upstream) {
+  const proxy = await startProxy({ [NAME]: upstream }).catch((error) => {
+    throw error.message.includes(UNSUPPORTED) ? new Pending("the proxy takes no remote upstreams yet") : error;
+  });
+  return {
+    url: proxy.url(NAME).href,
+    stop: async () => {
+      const status = await proxy.stop();
+      if (status !== 0) throw new Error(`the proxy ended with status ${status}:\n${proxy.log()}`);
+    },
+  };
+}
+
+/** The ways through the proxy, by what its upstream speaks. `env` is for the process that it starts. */
+export const upstreams = (origin, env) => ({
+  stdio: { command: process.execPath, args: [SERVER, "stdio"], env },
+  "streamable HTTP": streamable(`${origin}/mcp`),
+  SSE: { url: `${origin}/sse` },
+});
+
+export const streamable = (url) => ({ url, transportType: "streamable-http" });

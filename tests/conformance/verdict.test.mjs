@@ -1,0 +1,48 @@
+// What the comparison counts as a loss.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compare, score, shortcomings } from "./support/verdict.mjs";
+
+const check = (id, status) => ({ id, status, errorMessage: "why" });
+const lost = (direct, through, scenario = "any") => compare(scenario, direct, through).lost.length;
+const good = [check("a", "SUCCESS")];
+
+test("equal is no loss, and neither is more", () => {
+  assert.equal(lost(good, good), 0);
+  assert.equal(lost(good, [...good, check("b", "SUCCESS")]), 0);
+  assert.equal(lost([check("a", "INFO")], [check("a", "SKIPPED")]), 0);
+});
+
+test("what succeeded must succeed", () => {
+  for (const status of ["FAILURE", "WARNING", "INFO", "SKIPPED"]) {
+    assert.equal(lost(good, [check("a", status)]), 1, status);
+  }
+  assert.equal(lost(good, []), 1, "absent");
+});
+
+test("a new failure or warning is a loss", () => {
+  assert.equal(lost(good, [...good, check("b", "FAILURE")]), 1);
+  assert.equal(lost(good, [...good, check("b", "WARNING")]), 1);
+});
+
+test("of a check's several outcomes the worst counts", () => {
+  assert.equal(lost(good, [check("a", "FAILURE"), check("a", "SUCCESS")]), 1);
+});
+
+test("a choice may stay silent, but not fail", () => {
+  const scenario = "server-sse-multiple-streams";
+  const direct = [check("server-sse-streams-functional", "SUCCESS")];
+  assert.equal(lost(direct, [check("server-sse-streams-functional", "INFO")], scenario), 0);
+  assert.equal(compare(scenario, direct, []).otherwise.length, 1);
+  assert.equal(lost(direct, [check("server-sse-streams-functional", "FAILURE")], scenario), 1);
+});
+
+test("the direct way has to be good itself", () => {
+  assert.deepEqual(shortcomings(good), []);
+  assert.deepEqual(shortcomings([check("a", "WARNING")]), ["a: why"]);
+  assert.deepEqual(shortcomings([]), ["no check at all"]);
+});
+
+test("the score", () => {
+  assert.equal(score([...good, check("b", "FAILURE"), check("c", "WARNING"), check("d", "INFO")]), "1/2!");
+});

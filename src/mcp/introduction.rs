@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::log_level::LogLevel;
 use super::version::Version;
+use crate::base::text::shorten;
 use crate::codec::jsonrpc::splice::range_in;
 
 /// An upstream's `initialize` result.
@@ -50,10 +51,12 @@ struct Capabilities<'a> {
 impl Introduction {
     /// Reads an `initialize` result. The error says what is wrong with it.
     pub fn parse(result: &str) -> Result<Introduction, String> {
-        let read: InitializeResult = serde_json::from_str(result).map_err(|error| error.to_string())?;
+        let read: InitializeResult =
+            serde_json::from_str(result).map_err(|error| shorten(&error.to_string()).into_owned())?;
         let version = read.protocol_version.get();
         let name = version.trim_matches('"');
         let known = Version::parse(name).ok_or_else(|| {
+            let name = shorten(name);
             format!("it speaks protocol version {name}, which is none of {}", super::version::supported())
         })?;
         let offered = read.capabilities.unwrap_or_default();
@@ -118,8 +121,8 @@ impl Greeting {
     /// Reads the parameters of an `initialize` request. The error says what is wrong with them.
     pub fn parse(params: Option<&str>) -> Result<Greeting, String> {
         let params = params.ok_or("initialize needs params with a protocolVersion")?;
-        let read: InitializeParams =
-            serde_json::from_str(params).map_err(|error| format!("the params of initialize: {error}"))?;
+        let read: InitializeParams = serde_json::from_str(params)
+            .map_err(|error| format!("the params of initialize: {}", shorten(&error.to_string())))?;
         let asks = read.capabilities.unwrap_or_default();
         let capabilities = ClientCapabilities {
             sampling: asks.sampling.is_some(),

@@ -166,17 +166,20 @@ impl Proxy {
                 Ok(introduction) => self.on_introduced(server, link, introduction, now),
                 Err(reason) => self.on_rejected(server, link, &reason, now),
             },
-            (Some(OwnRequest::Initialize), Outcome::Error(error)) => self.on_rejected(server, link, error, now),
+            (Some(OwnRequest::Initialize), Outcome::Error(error)) => {
+                self.on_rejected(server, link, &shorten(error), now)
+            }
             (Some(OwnRequest::ListTools), Outcome::Result(result)) => self.on_catalogue_page(server, result),
             (Some(OwnRequest::ListTools), Outcome::Error(error)) => {
-                let message = format!("Ready, but it does not list its tools: {error}");
+                let message = format!("Ready, but it does not list its tools: {}", shorten(error));
                 self.log(Level::Warn, Some(server), message);
                 if let Some(entry) = self.servers.get_mut(server) {
                     entry.catalogue.on_refused();
                 }
             }
             (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Error(error)) => {
-                self.log(Level::Warn, Some(server), format!("It refused to restore its state: {error}"));
+                let message = format!("It refused to restore its state: {}", shorten(error));
+                self.log(Level::Warn, Some(server), message);
             }
             (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Result(_)) | (None, _) => {}
         }
@@ -206,7 +209,7 @@ impl Proxy {
                 let count = entry.catalogue.tools().len();
                 let name = entry.config.name.clone();
                 for tool in new {
-                    self.log(Level::Info, Some(server), format!("<{name}> Adding tool {tool}"));
+                    self.log(Level::Info, Some(server), format!("<{name}> Adding tool {}", shorten(&tool)));
                 }
                 self.log(Level::Info, Some(server), format!("Ready with {count} tools"));
             }

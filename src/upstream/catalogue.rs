@@ -1,5 +1,6 @@
 //! What an upstream offers, as far as the proxy reads it: the names of its tools, for the log.
 
+use crate::base::text::shorten;
 use crate::limits::CATALOGUE_PAGES_MAX;
 
 /// The catalogue of a link.
@@ -73,7 +74,8 @@ impl Catalogue {
         let Progress::Reading { mut names, pages, is_stale } = std::mem::take(&mut self.progress) else {
             return Err("nobody asked for it".to_owned());
         };
-        let page: ListToolsResult = serde_json::from_str(result).map_err(|error| error.to_string())?;
+        let page: ListToolsResult =
+            serde_json::from_str(result).map_err(|error| shorten(&error.to_string()).into_owned())?;
         if is_stale {
             self.progress = Progress::Reading { names: Vec::new(), pages: 1, is_stale: false };
             return Ok(Next::Page(None));

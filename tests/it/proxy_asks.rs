@@ -238,6 +238,64 @@ fn an_ask_ends_with_its_call() {
 }
 
 #[test]
+fn an_ask_outlives_the_call_it_was_put_down_to() {
+    let (mut play, s) = calling();
+    play.post("b", &s, r#"{"id":2,"method":"tools/call"}"#);
+    play.says("demo", ASK);
+    play.forget();
+    play.says("demo", r#"{"id":#2,"result":{}}"#);
+    play.expect(&[r#"b event {"id":2,"result":{}}"#, "b end"]);
+    assert_eq!(play.proxy.census().asks, 1, "the older call may have caused it");
+    play.post("b", &s, r#"{"id":?1,"result":{"role":1.0}}"#);
+    play.expect(&[r#"demo <- {"id":"u","result":{"role":1.0}}"#, "b 202"]);
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    play.expect(&[r#"a 200 json {"id":1,"result":{}}"#]);
+}
+
+#[test]
+fn an_ask_ends_with_the_last_call_that_may_have_caused_it() {
+    let (mut play, s) = calling();
+    for (name, message) in [
+        ("b", r#"{"id":2,"method":"tools/call"}"#),
+        ("c", r#"{"id":3,"method":"tools/call"}"#),
+        ("d", r#"{"id":4,"method":"tools/list"}"#),
+    ] {
+        play.post(name, &s, message);
+    }
+    play.says("demo", ASK);
+    play.forget();
+    play.says("demo", r#"{"id":#3,"result":{}}"#);
+    play.expect(&[r#"c event {"id":3,"result":{}}"#, "c end"]);
+    play.post("c", &s, r#"{"method":"notifications/cancelled","params":{"requestId":2}}"#);
+    play.expect(&[
+        r#"demo <- {"method":"notifications/cancelled","params":{"requestId":#2}}"#,
+        r#"b 200 json {"id":2,"error":{"code":-32603,"message":"the request was cancelled: the client cancelled it"}}"#,
+        "c 202",
+    ]);
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    play.expect(&[
+        r#"demo <- {"id":"u","error":{"code":-32603,"message":"the call that this belongs to has ended"}}"#,
+        "a 200 stream",
+        r#"a event {"method":"notifications/cancelled","params":{"requestId":?1}}"#,
+        r#"a event {"id":1,"result":{}}"#,
+        "a end",
+    ]);
+    assert_eq!((play.proxy.census().asks, play.proxy.census().calls), (0, 1), "a list has caused nothing");
+}
+
+#[test]
+fn none_of_the_calls_that_may_be_asking_is_silent() {
+    let (mut play, s) = calling();
+    play.post("b", &s, r#"{"id":2,"method":"tools/call"}"#);
+    play.says("demo", ASK);
+    play.advance(Duration::from_secs(9 * 60));
+    assert_eq!(play.proxy.census().calls, 2);
+    play.post("c", &s, r#"{"id":?1,"result":{}}"#);
+    play.advance(Duration::from_secs(4 * 60));
+    assert_eq!(play.proxy.census().calls, 0, "once it is answered they are like any other");
+}
+
+#[test]
 fn an_ask_ends_with_its_session() {
     let (mut play, s) = calling();
     play.says("demo", ASK);

@@ -317,3 +317,20 @@ fn a_reply_to_a_call_that_was_never_sent() {
     play.ready("demo");
     assert!(play.answer("a").head.header("mcp-session-id").is_some());
 }
+
+#[test]
+fn ids_are_counted() {
+    let (mut play, s) = Playbook::ready_with_session();
+    play.child_takes("demo", false);
+    let mut seen = play.stdin("demo").len();
+    for number in 2..5_000_u32 {
+        play.post("a", &s, r#"{"id":"mine","method":"ping","params":{"_meta":{"progressToken":0}}}"#);
+        // The initialize that began the session was the first call.
+        let sent = String::from_utf8(play.stdin("demo")[seen..].to_vec()).unwrap();
+        seen += sent.len();
+        let expected = format!(r#""id":{number},"method":"ping","params":{{"_meta":{{"progressToken":{number}}}}}}}"#);
+        assert_eq!(sent, format!("{{\"jsonrpc\":\"2.0\",{expected}\n"));
+        play.writes("demo", format!("{{\"jsonrpc\":\"2.0\",\"id\":{number},\"result\":{{}}}}\n").as_bytes());
+        play.expect(&[r#"a 200 json {"id":"mine","result":{}}"#]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp_proxy::limits;
 use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
@@ -287,6 +288,32 @@ fn a_process_that_never_introduces_itself_is_replaced() {
     play.exits("demo", Exit::Signal(9));
     play.advance(Duration::from_secs(1));
     play.expect(&["demo spawn"]);
+}
+
+#[test]
+fn a_long_startup_timeout_keeps_the_process() {
+    let mut patient = config(&["demo"]);
+    patient.servers[0].startup_time = limits::HANDSHAKE_TIME_MAX * 2;
+    for is_late in [false, true] {
+        let mut play = Playbook::with(patient.clone());
+        play.spawned("demo");
+        play.http("a", &initialize("2025-11-25", "{}").with("Accept", "application/json"));
+        play.forget();
+        play.advance(limits::HANDSHAKE_TIME_MAX * 2 - millis(1));
+        play.expect(&[]);
+        if is_late {
+            play.advance(millis(1));
+            assert_error(&play.answer("a"), 503, -32603, json!(0), &["600 s"]);
+            play.advance(millis(60));
+            play.expect(&["demo terminate"]);
+        } else {
+            play.ready("demo");
+            assert_eq!(play.answer("a").head.status, 200);
+            play.hang_up("a");
+            play.advance(limits::HANDSHAKE_TIME_MAX * 2);
+            play.expect(&[]);
+        }
+    }
 }
 
 #[test]

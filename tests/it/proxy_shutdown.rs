@@ -168,3 +168,37 @@ fn a_crash_during_the_end_answers_its_calls() {
     assert_error(&play.answer("a"), 502, -32603, json!(1), &["signal 6"]);
     play.expect(&["a finish", "stopped"]);
 }
+
+#[test]
+fn nothing_is_started_during_the_end() {
+    for is_running in [true, false] {
+        let mut play = Playbook::with(config(&["demo", "other"]));
+        play.ready("demo");
+        let s = play.session("a");
+        play.post("a", &s, CALL);
+        // A request on its way to the one that is about to end, and an initialize that waits for it.
+        let text = initialize("2025-11-25", "{}").text().replace("/demo/", "/other/");
+        play.http("b", &Http::new("OPTIONS", "/other/mcp"));
+        play.send("b", text.as_bytes());
+        play.connect("c");
+        play.send("c", &text.as_bytes()[..text.len() - 1]);
+        play.forget();
+        play.shut_down();
+        assert_error(&play.answer("b"), 503, -32603, json!(0), &["shuts down"]);
+        if is_running {
+            play.spawned("other");
+            play.exits("other", Exit::Code(1));
+        } else {
+            play.spawn_fails("other", "no");
+        }
+        play.send("c", b"}");
+        assert_error(&play.answer("c"), 503, -32603, json!(0), &["shuts down"]);
+        play.advance(millis(4_900));
+        assert!(!play.take().iter().any(|line| line.ends_with(" spawn")), "nothing new begins");
+        play.says("demo", r#"{"id":#1,"result":{}}"#);
+        play.exits("demo", Exit::Code(0));
+        play.advance(Duration::from_secs(120));
+        let seen = play.take();
+        assert!(seen.contains(&"stopped".to_owned()) && !seen.iter().any(|line| line.ends_with(" spawn")), "{seen:?}");
+    }
+}

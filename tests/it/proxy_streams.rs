@@ -221,3 +221,51 @@ fn a_crash_answers_all_of_a_batch() {
     let ids: Vec<Value> = answer.json().as_array().unwrap().iter().map(|reply| reply["id"].clone()).collect();
     assert_eq!(ids, [json!(1), json!("2")]);
 }
+
+#[test]
+fn large_replies_of_a_batch_are_not_kept_back() {
+    let (mut play, s) = batching();
+    play.post("a", &s, BATCH);
+    play.forget();
+    let large = "x".repeat(mcp_proxy::limits::NOTIFY_QUEUE_BYTES_MAX);
+    play.says("demo", &format!(r#"{{"id":#2,"result":"{large}"}}"#));
+    play.expect(&["a 200 stream", &format!(r#"a event {{"id":"2","result":"{large}"}}"#)]);
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    play.expect(&[r#"a event {"id":1,"result":{}}"#, "a end"]);
+}
+
+#[test]
+fn who_takes_no_stream_cannot_have_everything_kept_back() {
+    let (mut play, s) = batching();
+    let batch = format!("[{}]", [r#"{"jsonrpc":"2.0","id":1,"method":"x"}"#; 4].join(","));
+    play.http("a", &Http::post("/demo/mcp", &batch).session(&s).with("Accept", "application/json"));
+    let large = "x".repeat(mcp_proxy::limits::CONN_QUEUE_BYTES_MAX / 3);
+    play.forget();
+    for symbol in 1..=3 {
+        play.expect(&[]);
+        let id = play.call_number(symbol);
+        play.writes("demo", format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":\"{large}\"}}\n").as_bytes());
+    }
+    play.expect(&["a close"]);
+    play.says("demo", r#"{"id":#4,"result":{}}"#);
+    play.expect(&[]);
+    let census = play.proxy.census();
+    assert_eq!((census.conns, census.streams, census.calls), (0, 0, 0));
+}
+
+#[test]
+fn a_reply_that_is_not_json_does_not_spoil_the_others() {
+    for nonsense in ["nonsense", "{", "01", "}", r#""x"y""#] {
+        let (mut play, s) = batching();
+        play.post("a", &s, BATCH);
+        play.forget();
+        let id = play.call_number(1);
+        play.writes("demo", format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{nonsense}}}\n").as_bytes());
+        play.expect(&[]);
+        play.says("demo", r#"{"id":#2,"result":{}}"#);
+        let answer = play.answer("a").json();
+        assert_eq!(answer[0]["error"]["code"], -32603, "{answer}");
+        assert_eq!(answer[1], json!({"jsonrpc": "2.0", "id": "2", "result": {}}));
+        assert_eq!(answer.as_array().map(Vec::len), Some(2));
+    }
+}

@@ -145,3 +145,16 @@ fn a_get_without_a_session_asks_for_the_token_first() {
     assert_eq!(play.request("a", &get).head.status, 405);
     assert_eq!(play.request("a", &Http::new("OPTIONS", "/demo/mcp")).head.status, 204, "needs no token");
 }
+
+#[test]
+fn http10_needs_no_host() {
+    let mut play = Playbook::build(public(), loopback(), false);
+    play.ready("demo");
+    let request = initialize("2025-11-25", "{}").http10().without("Host");
+    let answer = play.request("a", &request);
+    assert_eq!((answer.head.status, answer.head.header("mcp-session-id").is_some()), (200, true));
+    let answer = play.request("b", &request.with("Host", "evil.example"));
+    assert_error(&answer, 403, -32000, Value::Null, &["evil.example"]);
+    let answer = play.request("c", &initialize("2025-11-25", "{}").without("Host"));
+    assert_eq!(answer.head.status, 400, "HTTP/1.1 without Host is malformed");
+}

@@ -116,6 +116,17 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// Pages of an upstream's tool list that are read for the log.
 pub const CATALOGUE_PAGES_MAX: usize = 64;
 
+// ---- HTTP towards upstreams ----
+
+/// Status line and headers together. Longer than what we take from downstreams: security policies and cookies of
+/// whoever stands in front of a server run to tens of kilobytes. curl allows 300 KiB, Node 16.
+pub const RESPONSE_HEAD_BYTES_MAX: usize = 64 * KIB;
+/// Header lines in one response head. Large sites send about 40.
+pub const RESPONSE_HEADERS_MAX: usize = 128;
+/// Interim responses (1xx) before the final one. One that says every 20 s that it still works (102) may do so for
+/// half an hour.
+pub const INTERIM_RESPONSES_MAX: usize = 100;
+
 // ---- Shell ----
 
 /// One read from a socket or pipe; shared by all.

@@ -2,6 +2,9 @@
 #![no_main]
 
 #[allow(dead_code)]
+#[path = "../../tests/it/support/client_wire.rs"]
+mod client_wire;
+#[allow(dead_code)]
 #[path = "../../tests/it/support/fuzzed.rs"]
 mod fuzzed;
 #[allow(dead_code)]

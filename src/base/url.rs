@@ -1,22 +1,27 @@
-//! URLs, as far as configuration and the `Origin` and `Host` headers need them.
+//! URLs, as far as configuration, upstreams and the `Origin` and `Host` headers need them.
 //!
 //! What is accepted is a part of RFC 3986, on purpose: no user names, no percent-encoded or shorthand hosts
 //! (`127.1`), no empty ports. Whatever two parsers could read differently is refused.
 //!
 //! ```text
-//! https://mcp.example.com:8443/tools
-//! └─┬─┘   └──────┬──────┘ └┬─┘└─┬──┘
-//! scheme       host      port  path
+//! https://mcp.example.com:8443/tools?key=1
+//! └─┬─┘   └──────┬──────┘ └┬─┘└─┬──┘ └─┬─┘
+//! scheme       host      port  path  query
 //!         └── Authority ──────┘
 //! └────── Origin ────────────┘
-//! └────── Url ─────────────────────┘
+//! └────── Url ───────────────────────────┘
 //! ```
 
-use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+mod authority;
+mod origin;
+mod reference;
 
-/// A domain name in text form (RFC 1035, 2.3.4, without the root's empty label).
-const HOST_BYTES_MAX: usize = 254;
+use std::fmt;
+
+pub use authority::{Authority, is_loopback_name, parse_port};
+pub use origin::Origin;
+
+use reference::split_query;
 
 /// Why something is no URL, origin or authority that we accept. Reads as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +38,9 @@ pub enum UrlError {
     Path,
     /// A segment `.` or `..`, which downstreams resolve away before they ask.
     DotSegment,
-    /// `?…`
+    /// A character in a query that browsers percent-encode, or a `%` without two hex digits.
+    QueryCharacter,
+    /// `?…` where there must be none.
     Query,
     /// `#…`
     Fragment,
@@ -48,6 +55,7 @@ impl fmt::Display for UrlError {
             UrlError::Port => "its port must be a number up to 65535",
             UrlError::Path => "its path contains a character that must be percent-encoded",
             UrlError::DotSegment => "its path must not contain the segments . or ..",
+            UrlError::QueryCharacter => "its query contains a character that must be percent-encoded",
             UrlError::Query => "it must not have a query (?...)",
             UrlError::Fragment => "it must not have a fragment (#...)",
         })
@@ -87,171 +95,57 @@ impl Scheme {
     }
 }
 
-/// `host[:port]`: the value of a `Host` header (RFC 9110, 7.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authority {
-    host: String,
-    port: Option<u16>,
-}
-
-impl Authority {
-    /// Parses `host`, `host:port`, `[::1]` or `[::1]:port`.
-    pub fn parse(text: &str) -> Result<Authority, UrlError> {
-        if text.contains('@') {
-            return Err(UrlError::Userinfo);
-        }
-        let (host, port) = split_port(text);
-        let port = port.map(|port| parse_port(port).ok_or(UrlError::Port)).transpose()?;
-        Ok(Authority { host: parse_host(host).ok_or(UrlError::Host)?, port })
-    }
-
-    /// Lower-cased; an IPv6 address is in brackets and in its canonical form (RFC 5952).
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// `None` where none was written.
-    pub fn port(&self) -> Option<u16> {
-        self.port
-    }
-}
-
-/// Splits at the colon before the port, which is the first one outside brackets.
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    let after_brackets = if text.starts_with('[') { text.find(']').map_or(text.len(), |end| end + 1) } else { 0 };
-    match text[after_brackets..].find(':') {
-        Some(colon) => (&text[..after_brackets + colon], Some(&text[after_brackets + colon + 1..])),
-        None => (text, None),
-    }
-}
-
-/// A port as plain digits. (`u16::from_str` alone would take a plus sign.)
-pub fn parse_port(text: &str) -> Option<u16> {
-    let is_plain = (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    if is_plain { text.parse().ok() } else { None }
-}
-
-/// A host in its one canonical spelling.
-fn parse_host(text: &str) -> Option<String> {
-    if let Some(inner) = text.strip_prefix('[') {
-        let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
-        return Some(format!("[{address}]"));
-    }
-    let is_name_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    let name = text.strip_suffix('.').unwrap_or(text);
-    let is_well_formed = text.len() <= HOST_BYTES_MAX && text.bytes().all(is_name_byte);
-    if !is_well_formed || name.split('.').any(str::is_empty) {
-        return None;
-    }
-    // A last label that is a number makes browsers read the whole as IPv4 (URL Standard, "ends in a number"), in
-    // spellings that others read as names; only the usual one passes.
-    let last_label = name.rsplit('.').next().unwrap_or_default();
-    let is_hex = last_label.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"));
-    let is_numeric = is_hex || last_label.bytes().all(|b| b.is_ascii_digit());
-    if is_numeric && name.parse::<Ipv4Addr>().is_err() {
-        return None;
-    }
-    Some(text.to_ascii_lowercase())
-}
-
-/// Whether a host (as in a URL or a `Host` header, without port) can only mean this machine: `localhost` and names
-/// below it (RFC 6761, 6.3), 127.0.0.0/8, `[::1]`. With or without a trailing dot, in any case.
-pub fn is_loopback_name(host: &str) -> bool {
-    if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return inner.parse::<Ipv6Addr>().is_ok_and(|address| address.to_canonical().is_loopback());
-    }
-    let Some(canonical) = parse_host(host) else { return false };
-    let name = canonical.strip_suffix('.').unwrap_or(&canonical);
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Where a web page comes from (RFC 6454): the value of an `Origin` header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// `null`: a sandboxed frame, a local file, a redirect across origins. It equals nothing worth trusting.
-    Opaque,
-    /// `scheme://host[:port]`. The scheme may be any: browser extensions and editors have their own.
-    Tuple {
-        /// Lower-cased.
-        scheme: String,
-        /// As [`Authority::host`].
-        host: String,
-        /// The default of http and https filled in; `None` for other schemes without a port.
-        port: Option<u16>,
-    },
-}
-
-impl Origin {
-    /// Parses `null` or `scheme://host[:port]`; a path, even `/`, makes it something else.
-    pub fn parse(text: &str) -> Result<Origin, UrlError> {
-        if text == "null" {
-            return Ok(Origin::Opaque);
-        }
-        let (scheme, authority) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        let is_scheme_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
-        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.bytes().all(is_scheme_byte) {
-            return Err(UrlError::Scheme);
-        }
-        let Authority { host, port } = Authority::parse(authority)?;
-        let port = port.or_else(|| Scheme::parse(scheme).map(Scheme::default_port));
-        Ok(Origin::Tuple { scheme: scheme.to_ascii_lowercase(), host, port })
-    }
-
-    /// Whether it is a page that this machine serves to itself over http or https.
-    pub fn is_loopback(&self) -> bool {
-        match self {
-            Origin::Opaque => false,
-            Origin::Tuple { scheme, host, .. } => Scheme::parse(scheme).is_some() && is_loopback_name(host),
-        }
-    }
-}
-
-/// The canonical spelling (RFC 6454, 6.2): a default port is left out.
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Origin::Tuple { scheme, host, port } = self else { return f.write_str("null") };
-        write!(f, "{scheme}://{host}")?;
-        let default_port = Scheme::parse(scheme).map(Scheme::default_port);
-        match port {
-            Some(port) if Some(*port) != default_port => write!(f, ":{port}"),
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-/// An absolute http or https URL without user name, query and fragment.
+/// An absolute http or https URL without user name and fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     scheme: Scheme,
     host: String,
     port: u16,
     path: String,
+    query: Option<String>,
 }
 
 impl Url {
-    /// Parses an absolute URL. Slashes at its end are dropped.
+    /// Parses the URL of something: it is kept to the letter, but for the root's slash.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
-        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
-        let scheme = Scheme::parse(scheme).ok_or(UrlError::Scheme)?;
-        if rest.contains('#') {
+        if text.contains('#') && split_scheme(text).is_ok() {
             return Err(UrlError::Fragment);
         }
-        if rest.contains('?') {
+        Url::read(text, str::to_owned)
+    }
+
+    /// Parses a URL below which there are others: it has no query, and slashes at its end are dropped.
+    pub fn parse_base(text: &str) -> Result<Url, UrlError> {
+        let mut url = Url::parse(text)?;
+        if url.query.is_some() {
             return Err(UrlError::Query);
         }
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        url.path.truncate(url.path.trim_end_matches('/').len());
+        Ok(url)
+    }
+
+    /// Parses a URL without fragment; `tidy` makes of its path what is kept.
+    fn read(text: &str, tidy: impl Fn(&str) -> String) -> Result<Url, UrlError> {
+        let (scheme, rest) = split_scheme(text)?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (path, query) = split_query(rest);
         let Authority { host, port } = Authority::parse(authority)?;
-        let path = path.trim_end_matches('/');
+        let port = port.unwrap_or(scheme.default_port());
+        Url { scheme, host, port, path: String::new(), query: None }.with_path(&tidy(path), query)
+    }
+
+    /// The same with another path and query.
+    fn with_path(&self, path: &str, query: Option<&str>) -> Result<Url, UrlError> {
         check_path(path)?;
-        Ok(Url { scheme, host, port: port.unwrap_or(scheme.default_port()), path: path.to_owned() })
+        query.map_or(Ok(()), check_query)?;
+        let path = if path == "/" { "" } else { path };
+        Ok(Url { path: path.to_owned(), query: query.map(str::to_owned), ..self.clone() })
     }
 
     /// `http://host:port` for a host that has been checked already: a name or an IP address, IPv6 without brackets.
     pub fn http(host: &str, port: u16) -> Url {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_ascii_lowercase() };
-        Url { scheme: Scheme::Http, host, port, path: String::new() }
+        Url { scheme: Scheme::Http, host, port, path: String::new(), query: None }
     }
 
     /// The scheme.
@@ -269,9 +163,29 @@ impl Url {
         self.port
     }
 
-    /// Empty, or with a slash in front and none at the end.
+    /// Empty for the root, else with a slash in front.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What follows the `?`, without it.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Path and query, as a request line has them.
+    pub fn target(&self) -> String {
+        let path = if self.path.is_empty() { "/" } else { &self.path };
+        match &self.query {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// Host and port, as a `Host` header has them: a default port is left out.
+    pub fn authority(&self) -> Authority {
+        let port = Some(self.port).filter(|port| *port != self.scheme.default_port());
+        Authority { host: self.host.clone(), port }
     }
 
     /// Scheme, host and port.
@@ -285,11 +199,18 @@ impl Url {
     }
 }
 
-/// Without a slash at its end, so that `/…` can be appended.
+/// All of it: a query may be a secret. The root has no slash at its end, nor has anything from [`Url::parse_base`], so
+/// that `/…` can be appended.
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin(), self.path)
+        write!(f, "{}{}", self.origin(), self.path)?;
+        self.query.as_ref().map_or(Ok(()), |query| write!(f, "?{query}"))
     }
+}
+
+fn split_scheme(text: &str) -> Result<(Scheme, &str), UrlError> {
+    let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+    Ok((Scheme::parse(scheme).ok_or(UrlError::Scheme)?, rest))
 }
 
 /// Whether `b` may stand in a path segment as it is: `pchar` of RFC 3986 (3.3) but for `%`.
@@ -298,20 +219,28 @@ pub fn is_segment_byte(b: u8) -> bool {
 }
 
 fn check_path(path: &str) -> Result<(), UrlError> {
-    let mut bytes = path.bytes();
-    while let Some(b) = bytes.next() {
-        let is_allowed = match b {
-            b'/' => true,
-            b'%' => {
-                bytes.next().is_some_and(|b| b.is_ascii_hexdigit())
-                    && bytes.next().is_some_and(|b| b.is_ascii_hexdigit())
-            }
-            _ => is_segment_byte(b),
-        };
-        if !is_allowed {
-            return Err(UrlError::Path);
-        }
+    if !is_encoded(path, |b| b == b'/' || is_segment_byte(b)) {
+        return Err(UrlError::Path);
     }
     let is_dot = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
     if path.split('/').any(is_dot) { Err(UrlError::DotSegment) } else { Ok(()) }
+}
+
+/// Takes what browsers send as it is (URL Standard, "query percent-encode set"), which is more than RFC 3986 allows.
+fn check_query(query: &str) -> Result<(), UrlError> {
+    let is_query_byte = |b: u8| b.is_ascii_graphic() && !b"\"#%<>".contains(&b);
+    if is_encoded(query, is_query_byte) { Ok(()) } else { Err(UrlError::QueryCharacter) }
+}
+
+/// Whether a text consists of allowed bytes and percent-encoded ones.
+fn is_encoded(text: &str, is_allowed: impl Fn(u8) -> bool) -> bool {
+    let mut bytes = text.bytes();
+    let is_hex_next = |bytes: &mut std::str::Bytes<'_>| bytes.next().is_some_and(|b| b.is_ascii_hexdigit());
+    while let Some(b) = bytes.next() {
+        let is_right = if b == b'%' { is_hex_next(&mut bytes) && is_hex_next(&mut bytes) } else { is_allowed(b) };
+        if !is_right {
+            return false;
+        }
+    }
+    true
 }

@@ -1,6 +1,6 @@
-//! HTTP/1.1 as a server speaks it, to the letter of RFC 9110 and RFC 9112.
+//! HTTP/1.1, to the letter of RFC 9110 and RFC 9112.
 //!
-//! One [`ServerCodec`] per connection:
+//! As a server speaks it: one [`ServerCodec`] per connection.
 //!
 //! ```text
 //!                   request head                    answer complete, body read
@@ -12,28 +12,47 @@
 //!                                  └───────────────> Closing <────────────┘
 //! ```
 //!
-//! The codec never copies and never keeps input: what it does not use up, its caller presents again with more behind.
-//! What could be read in two ways is refused with 400 and the connection closed, because the other reading is the
-//! one that smuggles requests past whoever stands in front of us.
+//! As a client speaks it: one [`ClientCodec`] per connection, one request at a time.
+//!
+//! ```text
+//!        request              head                 body read
+//!  Idle ─────────> AwaitingHead ─────> ReceivingBody ─────────> Idle
+//!    │               │  ^  │ 1xx         │          │
+//!    │               │  └──┘             │          │ "close", HTTP/1.0, bytes behind the response …
+//!    └───────────────┴───────────────────┴──────────┴──> Closing
+//!                        a fault, the end
+//! ```
+//!
+//! The codecs never copy and never keep input: what they do not use up, their caller presents again with more behind.
+//! What could be read in two ways is refused and the connection closed, because the other reading is the one that
+//! smuggles messages past whoever stands between us and the peer.
 
 mod chunked;
 mod exchange;
 mod framing;
 mod grammar;
+mod head_reader;
 mod request_line;
 mod status;
+mod write;
 
 pub mod body;
+pub mod client;
 pub mod head;
+pub mod headers;
 pub mod refusal;
 pub mod response;
 pub mod server;
 pub mod target;
+pub mod version;
 
-pub use body::{Body, BodyLength, Data};
-pub use head::{Head, HeadStorage};
+pub use body::{Body, BodyLength, Data, ResponseLength};
+pub use client::{ClientCodec, Fault, Request, ResponseHead};
+pub use head::Head;
+pub use headers::HeadStorage;
 pub use refusal::Refusal;
-pub use request_line::{Method, Version};
+pub use request_line::Method;
 pub use response::Response;
 pub use server::{CloseReason, Event, Phase, ServerCodec, Step};
 pub use target::Target;
+pub use version::Version;

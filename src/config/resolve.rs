@@ -86,7 +86,7 @@ fn listening_addr(field: &Field<String>, report: &mut Report) -> Addr {
 fn base_url(field: &Field<String>, addr: &Addr, report: &mut Report) -> Url {
     let default = default_base_url(addr);
     let Some(At { value, place }) = field.given() else { return default };
-    match Url::parse(value) {
+    match Url::parse_base(value) {
         Ok(url) if url.port() != 0 => return url,
         Ok(_) => report.error(place, "port 0 leads nowhere", "Leave baseURL out: the port in use is filled in."),
         Err(error) => {

@@ -9,24 +9,50 @@ fn urls_come_out_in_one_spelling() {
         ("HTTPS://MCP.Example.COM", "https://mcp.example.com"),
         ("https://mcp.example.com:443/", "https://mcp.example.com"),
         ("http://mcp.example.com:443/a", "http://mcp.example.com:443/a"),
-        ("https://mcp.example.com/Tools/v1//", "https://mcp.example.com/Tools/v1"),
+        ("https://mcp.example.com/Tools/v1//", "https://mcp.example.com/Tools/v1//"),
+        ("https://mcp.example.com//", "https://mcp.example.com//"),
         ("http://[::1]:8080/a", "http://[::1]:8080/a"),
         ("http://[0:0::0001]", "http://[::1]"),
         ("http://127.0.0.1", "http://127.0.0.1"),
         ("http://a_b.example./x%2Fy", "http://a_b.example./x%2Fy"),
+        ("https://a/sse?key=x%20y&b=[1]{2}|3?/../", "https://a/sse?key=x%20y&b=[1]{2}|3?/../"),
+        ("https://a/?", "https://a?"),
+        ("https://a?x://y", "https://a?x://y"),
     ] {
         assert_eq!(Url::parse(typed).map(|url| url.to_string()), Ok(spelt.to_owned()), "{typed}");
     }
 }
 
 #[test]
+fn below_a_base_there_are_others() {
+    for (typed, spelt) in [
+        ("https://mcp.example.com", "https://mcp.example.com"),
+        ("https://mcp.example.com//", "https://mcp.example.com"),
+        ("https://mcp.example.com/Tools/v1//", "https://mcp.example.com/Tools/v1"),
+    ] {
+        assert_eq!(Url::parse_base(typed).map(|url| url.to_string()), Ok(spelt.to_owned()), "{typed}");
+    }
+    for typed in ["http://a/b?c", "http://a?", "http://a/?b"] {
+        assert_eq!(Url::parse_base(typed), Err(UrlError::Query), "{typed}");
+    }
+    assert_eq!(Url::parse_base("http://a/b#c?d"), Err(UrlError::Fragment));
+}
+
+#[test]
 fn the_parts_of_a_url() {
-    let url = Url::parse("https://MCP.example.com/tools/").expect("a URL");
+    let url = Url::parse("https://MCP.example.com/tools/?a=1?b").expect("a URL");
     assert_eq!(url.scheme(), Scheme::Https);
-    assert_eq!((url.host(), url.port(), url.path()), ("mcp.example.com", 443, "/tools"));
+    assert_eq!((url.host(), url.port(), url.path()), ("mcp.example.com", 443, "/tools/"));
+    assert_eq!((url.query(), url.target()), (Some("a=1?b"), "/tools/?a=1?b".to_owned()));
     assert_eq!(url.origin().to_string(), "https://mcp.example.com");
-    assert_eq!(url.with_port(8443).to_string(), "https://mcp.example.com:8443/tools");
+    assert_eq!(url.authority().to_string(), "mcp.example.com");
+    let url = url.with_port(8443);
+    assert_eq!(url.to_string(), "https://mcp.example.com:8443/tools/?a=1?b");
+    assert_eq!(url.authority().to_string(), "mcp.example.com:8443");
     assert_eq!(Url::http("::1", 9090), Url::parse("http://[::1]:9090").expect("a URL"));
+    for (typed, target) in [("http://a", "/"), ("http://a/", "/"), ("http://a?", "/?"), ("http://a?b", "/?b")] {
+        assert_eq!(Url::parse(typed).map(|url| url.target()), Ok(target.to_owned()), "{typed}");
+    }
 }
 
 #[test]
@@ -59,9 +85,15 @@ fn what_is_no_url_says_why() {
         ("http://::1", UrlError::Port),
         ("http://user@a", UrlError::Userinfo),
         ("http://user:secret@a/", UrlError::Userinfo),
-        ("http://a/b?c", UrlError::Query),
-        ("http://a?", UrlError::Query),
+        ("http://a/b?c d", UrlError::QueryCharacter),
+        ("http://a?\"", UrlError::QueryCharacter),
+        ("http://a?<", UrlError::QueryCharacter),
+        ("http://a?%", UrlError::QueryCharacter),
+        ("http://a?%4", UrlError::QueryCharacter),
+        ("http://a?\u{e9}", UrlError::QueryCharacter),
+        ("http://a?b\r\nc", UrlError::QueryCharacter),
         ("http://a#b", UrlError::Fragment),
+        ("http://a?b#c", UrlError::Fragment),
         ("http://a/b c", UrlError::Path),
         ("http://a/\u{e9}", UrlError::Path),
         ("http://a/%2", UrlError::Path),
@@ -72,6 +104,105 @@ fn what_is_no_url_says_why() {
         ("http://a/.", UrlError::DotSegment),
     ] {
         assert_eq!(Url::parse(typed), Err(error), "{typed}");
+    }
+}
+
+/// RFC 3986, 5.4, as far as `http` goes; the path parameter's semicolon has no meaning for us.
+#[test]
+fn the_examples_of_the_rfc_resolve() {
+    let base = Url::parse("http://a/b/c/d;p?q").expect("a URL");
+    for (reference, expected) in [
+        ("g", "http://a/b/c/g"),
+        ("./g", "http://a/b/c/g"),
+        ("g/", "http://a/b/c/g/"),
+        ("/g", "http://a/g"),
+        ("//g", "http://g"),
+        ("?y", "http://a/b/c/d;p?y"),
+        ("g?y", "http://a/b/c/g?y"),
+        ("#s", "http://a/b/c/d;p?q"),
+        ("g#s", "http://a/b/c/g"),
+        ("g?y#s", "http://a/b/c/g?y"),
+        (";x", "http://a/b/c/;x"),
+        ("g;x", "http://a/b/c/g;x"),
+        ("g;x?y#s", "http://a/b/c/g;x?y"),
+        ("", "http://a/b/c/d;p?q"),
+        (".", "http://a/b/c/"),
+        ("./", "http://a/b/c/"),
+        ("..", "http://a/b/"),
+        ("../", "http://a/b/"),
+        ("../g", "http://a/b/g"),
+        ("../..", "http://a"),
+        ("../../", "http://a"),
+        ("../../g", "http://a/g"),
+        ("../../../g", "http://a/g"),
+        ("../../../../g", "http://a/g"),
+        ("/./g", "http://a/g"),
+        ("/../g", "http://a/g"),
+        ("g.", "http://a/b/c/g."),
+        (".g", "http://a/b/c/.g"),
+        ("g..", "http://a/b/c/g.."),
+        ("..g", "http://a/b/c/..g"),
+        ("./../g", "http://a/b/g"),
+        ("./g/.", "http://a/b/c/g/"),
+        ("g/./h", "http://a/b/c/g/h"),
+        ("g/../h", "http://a/b/c/h"),
+        ("g;x=1/./y", "http://a/b/c/g;x=1/y"),
+        ("g;x=1/../y", "http://a/b/c/y"),
+        ("g?y/./x", "http://a/b/c/g?y/./x"),
+        ("g?y/../x", "http://a/b/c/g?y/../x"),
+        ("g#s/../x", "http://a/b/c/g"),
+    ] {
+        assert_eq!(base.resolve(reference).map(|url| url.to_string()), Ok(expected.to_owned()), "{reference:?}");
+    }
+}
+
+#[test]
+fn what_servers_send_as_endpoints_and_locations() {
+    for (base, reference, expected) in [
+        ("https://h/sse?key=1", "/messages/?session_id=2", "https://h/messages/?session_id=2"),
+        ("https://h:8443/a/sse", "message?sessionId=2", "https://h:8443/a/message?sessionId=2"),
+        ("https://h", "message", "https://h/message"),
+        ("https://h", "?x", "https://h?x"),
+        ("https://h/a/", "b", "https://h/a/b"),
+        ("https://h//a", "b", "https://h//b"),
+        ("https://h/a", "https://H:443/b/../c#d", "https://h/c"),
+        ("https://h/a", "http://h", "http://h"),
+        ("https://h/a", "HTTP://other:81?x", "http://other:81?x"),
+        ("http://h:81/a", "//other/b", "http://other/b"),
+        ("http://h/a/b?c", "", "http://h/a/b?c"),
+        ("http://h/a/b?c", "?", "http://h/a/b?"),
+        ("http://h/a", "b?u=http://x/../y", "http://h/b?u=http://x/../y"),
+        ("http://h/a", "b/c:d", "http://h/b/c:d"),
+        ("http://h/a", "/x//../y", "http://h/x/y"),
+    ] {
+        let url = Url::parse(base).expect("a URL").resolve(reference);
+        assert_eq!(url.map(|url| url.to_string()), Ok(expected.to_owned()), "{base} {reference:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_resolved_says_why() {
+    let base = Url::parse("http://h/a/b?c").expect("a URL");
+    for (reference, error) in [
+        ("ftp://h/", UrlError::Scheme),
+        ("javascript:alert(1)", UrlError::Scheme),
+        ("http:b", UrlError::Scheme),
+        ("b:c", UrlError::Scheme),
+        ("//", UrlError::Host),
+        ("///b", UrlError::Host),
+        ("http://", UrlError::Host),
+        ("//u@h/", UrlError::Userinfo),
+        ("//h:x", UrlError::Port),
+        ("b c", UrlError::Path),
+        ("/\\evil.example", UrlError::Path),
+        ("\\\\evil.example", UrlError::Path),
+        ("/b\r\nX: y", UrlError::Path),
+        ("%", UrlError::Path),
+        ("\u{e9}", UrlError::Path),
+        ("%2e%2E/b", UrlError::DotSegment),
+        ("?a b", UrlError::QueryCharacter),
+    ] {
+        assert_eq!(base.resolve(reference), Err(error), "{reference:?}");
     }
 }
 
@@ -184,13 +315,19 @@ fn loopback_names() {
 #[test]
 fn no_bytes_upset_the_parsers() {
     let alphabet = ["a", ":", "/", "[", "]", "@", "%", "4", ".", "\u{e9}", "?", "#", "http://", "null", "::1"];
+    let base = Url::parse("https://h:1/a/b?c").expect("a URL");
     let mut texts = vec![String::new()];
     for _ in 0..4 {
         texts = texts.iter().flat_map(|text| alphabet.map(|piece| format!("{text}{piece}"))).collect();
         for text in &texts {
             let _ = (Authority::parse(text), is_loopback_name(text));
-            for url in [Url::parse(text), Url::parse(&format!("http://{text}"))].into_iter().flatten() {
+            let urls = [Url::parse(text), Url::parse(&format!("http://{text}")), base.resolve(text)];
+            for url in urls.into_iter().flatten() {
                 assert_eq!(Url::parse(&url.to_string()), Ok(url.clone()), "{text}");
+                assert_eq!(base.resolve(&url.to_string()), Ok(url.clone()), "{text}");
+                // Two slashes in front would name a host.
+                let is_path = !url.target().starts_with("//");
+                assert!(!is_path || url.resolve(&url.target()) == Ok(url.clone()), "{text}");
             }
             if let Ok(origin) = Origin::parse(text) {
                 assert_eq!(Origin::parse(&origin.to_string()), Ok(origin.clone()), "{text}");

@@ -57,6 +57,15 @@ fn what_is_given_counts() {
 }
 
 #[test]
+fn a_base_url_has_no_query() {
+    let with = |url: &str| {
+        format!(r#"{{ "mcpProxy": {{ "baseURL": "{url}" }}, "mcpServers": {{ "a": {{ "command": "x" }} }} }}"#)
+    };
+    assert_eq!(problems_of(&with("https://a/b")), 0);
+    assert_eq!(problems_of(&with("https://a/b?c")), 1);
+}
+
+#[test]
 fn servers_inherit_what_they_do_not_say() {
     let config = resolved(
         r#"{

@@ -1,6 +1,7 @@
 //! What several tests share.
 
 pub(crate) mod answers;
+pub(crate) mod client_wire;
 pub(crate) mod clock;
 pub(crate) mod fuzzed;
 pub(crate) mod jsonrpc;

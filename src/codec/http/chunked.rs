@@ -13,12 +13,14 @@
 use super::body::Data;
 use super::grammar::{is_text_byte, is_token_byte};
 use super::refusal::Refusal;
-use crate::limits::{BODY_BYTES_MAX, CHUNK_LINE_BYTES_MAX, TRAILER_BYTES_MAX};
+use crate::limits::{CHUNK_LINE_BYTES_MAX, TRAILER_BYTES_MAX};
 
 /// A chunked body that is being read.
 #[derive(Debug)]
 pub(super) struct Chunked {
     state: State,
+    /// What `total` may come to.
+    bytes_max: u64,
     /// Sizes of all chunks so far.
     total: u64,
     /// Bytes of the size line or the trailer section so far.
@@ -49,8 +51,8 @@ const BAD_DATA_END: Refusal = Refusal::bad_request("the data of a chunk are not 
 const BAD_TRAILER: Refusal = Refusal::bad_request("a trailer field is malformed");
 
 impl Chunked {
-    pub(super) fn new() -> Chunked {
-        Chunked { state: State::SizeStart, total: 0, framing_bytes: 0 }
+    pub(super) fn new(bytes_max: u64) -> Chunked {
+        Chunked { state: State::SizeStart, bytes_max, total: 0, framing_bytes: 0 }
     }
 
     /// Data bytes that are still to come at least.
@@ -119,7 +121,7 @@ impl Chunked {
 
     fn on_size_end(&mut self, size: u64, byte: u8) -> Result<State, Refusal> {
         self.total = self.total.saturating_add(size);
-        if self.total > BODY_BYTES_MAX as u64 {
+        if self.total > self.bytes_max {
             return Err(Refusal::BODY_TOO_LARGE);
         }
         if byte == b'\r' {

@@ -4,9 +4,10 @@ use super::body::{Body, BodyLength};
 use super::framing::Persistence;
 use super::head::Head;
 use super::refusal::Refusal;
-use super::request_line::{Method, Version};
+use super::request_line::Method;
 use super::response::Delimiter;
 use super::server::{CloseReason, Event, Step};
+use super::version::Version;
 use crate::limits::DRAIN_BYTES_MAX;
 
 /// A request and its answer, one of them incomplete.

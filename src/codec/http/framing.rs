@@ -1,13 +1,14 @@
-//! The headers that decide where a message ends and what becomes of the connection (RFC 9112, 6 and 9).
+//! The headers that decide where a message ends and what becomes of the connection (RFC 9112, 6 and 9): those of
+//! requests, and what they have in common with those of responses.
 
 use std::str;
 
 use super::body::BodyLength;
 use super::grammar::is_authority;
-use super::head::elements;
+use super::headers::elements;
 use super::refusal::Refusal;
-use super::request_line::Version;
 use super::server::CloseReason;
+use super::version::Version;
 use crate::limits::BODY_BYTES_MAX;
 
 /// What becomes of the connection after the answer.
@@ -42,10 +43,54 @@ struct Seen<'a> {
 }
 
 /// What `Connection` asks for; `close` beats `keep-alive`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wish {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
     KeepAlive,
     Close,
+}
+
+impl Wish {
+    /// What is asked for once another value of `Connection` has been seen.
+    pub(super) fn or(asked: Option<Wish>, value: &[u8]) -> Option<Wish> {
+        elements(value).fold(asked, |asked, element| {
+            if element.eq_ignore_ascii_case(b"close") {
+                Some(Wish::Close)
+            } else if element.eq_ignore_ascii_case(b"keep-alive") {
+                asked.or(Some(Wish::KeepAlive))
+            } else {
+                asked
+            }
+        })
+    }
+}
+
+/// What the framing headers of a message say about its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Announced {
+    Nothing,
+    /// `u64::MAX` stands for all that is larger, too.
+    Length(u64),
+    Chunked,
+}
+
+impl Announced {
+    /// RFC 9112, 6.3, with every choice it leaves made in favour of refusing.
+    pub(super) fn new(
+        version: Version,
+        transfer_encoding: Option<&[u8]>,
+        content_length: Option<&[u8]>,
+    ) -> Result<Announced, Refusal> {
+        match (transfer_encoding, content_length) {
+            (Some(_), Some(_)) => Err(Refusal::bad_request("there are both Transfer-Encoding and Content-Length")),
+            (Some(_), None) if version == Version::Http10 => {
+                Err(Refusal::bad_request("HTTP/1.0 has no Transfer-Encoding"))
+            }
+            (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Announced::Chunked),
+            (Some(_), None) => Err(Refusal::bad_request("the only Transfer-Encoding that is understood is chunked")),
+            (None, Some(digits)) => number(digits).map(Announced::Length),
+            (None, None) => Ok(Announced::Nothing),
+        }
+    }
 }
 
 impl<'a> Framing<'a> {
@@ -78,7 +123,7 @@ impl<'a> Seen<'a> {
             4 if is("host") => set_once(&mut self.host, header.value, "there are several Host headers"),
             6 if is("expect") => self.on_expect(header.value),
             10 if is("connection") => {
-                self.on_connection(header.value);
+                self.asks = Wish::or(self.asks, header.value);
                 Ok(())
             }
             14 if is("content-length") => {
@@ -101,16 +146,6 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    fn on_connection(&mut self, value: &[u8]) {
-        for element in elements(value) {
-            if element.eq_ignore_ascii_case(b"close") {
-                self.asks = Some(Wish::Close);
-            } else if element.eq_ignore_ascii_case(b"keep-alive") {
-                self.asks.get_or_insert(Wish::KeepAlive);
-            }
-        }
-    }
-
     fn host(&self, version: Version) -> Result<&'a str, Refusal> {
         match (self.host, version) {
             (Some(value), _) => match str::from_utf8(value) {
@@ -122,36 +157,29 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// RFC 9112, 6.3, with every choice it leaves made in favour of refusing.
     fn body(&self, version: Version) -> Result<BodyLength, Refusal> {
-        match (self.transfer_encoding, self.content_length) {
-            (Some(_), Some(_)) => Err(Refusal::bad_request("there are both Transfer-Encoding and Content-Length")),
-            (Some(_), None) if version == Version::Http10 => {
-                Err(Refusal::bad_request("HTTP/1.0 has no Transfer-Encoding"))
-            }
-            (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Ok(BodyLength::Chunked),
-            (Some(_), None) => Err(Refusal::bad_request("the only Transfer-Encoding that is understood is chunked")),
-            (None, Some(digits)) => content_length(digits),
-            (None, None) => Ok(BodyLength::None),
+        match Announced::new(version, self.transfer_encoding, self.content_length)? {
+            Announced::Nothing | Announced::Length(0) => Ok(BodyLength::None),
+            Announced::Length(length) if length > BODY_BYTES_MAX as u64 => Err(Refusal::BODY_TOO_LARGE),
+            Announced::Length(length) => Ok(BodyLength::Length(length)),
+            Announced::Chunked => Ok(BodyLength::Chunked),
         }
     }
 }
 
 /// Digits and nothing else: no sign, no list of equal values.
-fn content_length(digits: &[u8]) -> Result<BodyLength, Refusal> {
+fn number(digits: &[u8]) -> Result<u64, Refusal> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Refusal::bad_request("Content-Length is not a number"));
     }
-    let length =
-        digits.iter().fold(0u64, |length, digit| length.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
-    match length {
-        0 => Ok(BodyLength::None),
-        _ if length > BODY_BYTES_MAX as u64 => Err(Refusal::BODY_TOO_LARGE),
-        _ => Ok(BodyLength::Length(length)),
-    }
+    Ok(digits.iter().fold(0u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))))
 }
 
-fn set_once<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8], complaint: &'static str) -> Result<(), Refusal> {
+pub(super) fn set_once<'a>(
+    slot: &mut Option<&'a [u8]>,
+    value: &'a [u8],
+    complaint: &'static str,
+) -> Result<(), Refusal> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(Refusal::bad_request(complaint)),

@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::limits::{
-    BODY_BYTES_MAX, CHUNK_LINE_BYTES_MAX, EMPTY_LINES_MAX, HEAD_BYTES_MAX, HEADERS_MAX, TARGET_BYTES_MAX,
-    TRAILER_BYTES_MAX,
-};
+use crate::limits::{BODY_BYTES_MAX, CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX, TARGET_BYTES_MAX, TRAILER_BYTES_MAX};
 
 /// The downstream broke the protocol or reached a limit. It gets an answer that says so, then the connection is
 /// closed: after such a request nobody can be sure where the next one begins.
+///
+/// What reads requests and responses alike complains in these terms too; of a response, only reason and limit count
+/// (see [`super::client::Fault`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of the answer.
@@ -23,8 +23,6 @@ pub struct Refusal {
 impl Refusal {
     pub(super) const HEAD_TOO_LARGE: Refusal =
         Refusal::limit(431, "the request line and headers are larger than this many bytes", HEAD_BYTES_MAX);
-    pub(super) const TOO_MANY_HEADERS: Refusal =
-        Refusal::limit(431, "the request has more header lines than", HEADERS_MAX);
     pub(super) const TARGET_TOO_LONG: Refusal =
         Refusal::limit(414, "the request target is longer than this many bytes", TARGET_BYTES_MAX);
     pub(super) const BODY_TOO_LARGE: Refusal =
@@ -33,8 +31,6 @@ impl Refusal {
         Refusal::limit(400, "a chunk-size line is longer than this many bytes", CHUNK_LINE_BYTES_MAX);
     pub(super) const TRAILER_TOO_LARGE: Refusal =
         Refusal::limit(431, "the trailer section is larger than this many bytes", TRAILER_BYTES_MAX);
-    pub(super) const TOO_MANY_EMPTY_LINES: Refusal =
-        Refusal::limit(400, "more empty lines before the request line than", EMPTY_LINES_MAX);
 
     /// A violation of the protocol's grammar or framing.
     pub(super) const fn bad_request(reason: &'static str) -> Refusal {
@@ -46,7 +42,8 @@ impl Refusal {
         Refusal { status, reason, limit: None }
     }
 
-    const fn limit(status: u16, reason: &'static str, limit: usize) -> Refusal {
+    /// A refusal for more than `limit` of something.
+    pub(super) const fn limit(status: u16, reason: &'static str, limit: usize) -> Refusal {
         Refusal { status, reason, limit: Some(limit) }
     }
 }

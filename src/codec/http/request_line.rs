@@ -4,6 +4,7 @@ use std::str;
 
 use super::grammar::is_token_byte;
 use super::refusal::Refusal;
+use super::version::{BadVersion, Version};
 use crate::limits::{METHOD_BYTES_MAX, TARGET_BYTES_MAX};
 
 /// A request method of RFC 9110 or RFC 5789. Case matters. CONNECT is missing: only forward proxies serve it.
@@ -57,15 +58,6 @@ impl Method {
     }
 }
 
-/// Of the HTTP versions with this message syntax.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    /// Connections close unless both sides agree otherwise; no chunks.
-    Http10,
-    /// Connections stay.
-    Http11,
-}
-
 /// A whole request line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestLine<'a> {
@@ -97,15 +89,11 @@ impl<'a> RequestLine<'a> {
         let (_, Some(rest)) = split_method(line)? else { return Ok(()) };
         let Some((target, version)) = split_target(rest) else { return check_target(rest) };
         check_target(target)?;
-        let is_plausible = version.len() <= VERSION_PATTERN.len() && is_version_like(version);
-        if is_plausible { Ok(()) } else { Err(BAD_VERSION) }
+        if Version::is_start(version) { Ok(()) } else { Err(BAD_VERSION) }
     }
 }
 
 const BAD_VERSION: Refusal = Refusal::bad_request("the request line does not end in an HTTP version");
-
-/// A digit stands for any digit.
-const VERSION_PATTERN: &[u8] = b"HTTP/1.1";
 
 /// The method, and what follows the space behind it if there is one.
 fn split_method(line: &[u8]) -> Result<(&[u8], Option<&[u8]>), Refusal> {
@@ -136,22 +124,9 @@ fn check_target(target: &[u8]) -> Result<(), Refusal> {
     if target.len() > TARGET_BYTES_MAX { Err(Refusal::TARGET_TOO_LONG) } else { Ok(()) }
 }
 
-/// Whether this is a version, or the beginning of one.
-fn is_version_like(text: &[u8]) -> bool {
-    text.iter().zip(VERSION_PATTERN).all(
-        |(byte, pattern)| {
-            if pattern.is_ascii_digit() { byte.is_ascii_digit() } else { byte == pattern }
-        },
-    )
-}
-
 fn parse_version(text: &[u8]) -> Result<Version, Refusal> {
-    match text {
-        b"HTTP/1.1" => Ok(Version::Http11),
-        b"HTTP/1.0" => Ok(Version::Http10),
-        _ if text.len() == VERSION_PATTERN.len() && is_version_like(text) => {
-            Err(Refusal::new(505, "the HTTP version is not supported: 1.1 and 1.0 are"))
-        }
-        _ => Err(BAD_VERSION),
-    }
+    Version::parse(text).map_err(|error| match error {
+        BadVersion::Unsupported => Refusal::new(505, "the HTTP version is not supported: 1.1 and 1.0 are"),
+        BadVersion::Malformed => BAD_VERSION,
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::framing::Persistence;
 use super::status;
+use super::write::{Decimal, Hexadecimal, write_content_length, write_header, write_parts};
 use crate::base::buf::Buf;
 
 /// The head of a response, as far as the caller decides it.
@@ -56,11 +57,7 @@ pub(super) fn write_head(out: &mut Buf, response: &Response<'_>, delimiter: Deli
     }
     match delimiter {
         Delimiter::Bodiless | Delimiter::Close => {}
-        Delimiter::Length(length) => {
-            out.push(b"Content-Length: ");
-            out.push(Decimal::new(length as u64).as_bytes());
-            out.push(b"\r\n");
-        }
+        Delimiter::Length(length) => write_content_length(out, length),
         Delimiter::Chunked => out.push(b"Transfer-Encoding: chunked\r\n"),
     }
     match persistence {
@@ -83,12 +80,6 @@ pub(super) fn write_chunk(out: &mut Buf, parts: &[&[u8]]) {
     out.push(b"\r\n");
 }
 
-pub(super) fn write_parts(out: &mut Buf, parts: &[&[u8]]) {
-    for part in parts {
-        out.push(part);
-    }
-}
-
 fn write_status_line(out: &mut Buf, code: u16) {
     match status::line(code) {
         Some(line) => out.push(line.as_bytes()),
@@ -97,66 +88,5 @@ fn write_status_line(out: &mut Buf, code: u16) {
             out.push(Decimal::new(u64::from(code)).as_bytes());
             out.push(b" \r\n");
         }
-    }
-}
-
-/// Leaves out what would break out of its line. No caller may let a peer's bytes get this far unchecked; should one do
-/// so, a missing header is better than a split response.
-fn write_header(out: &mut Buf, name: &str, value: &str) {
-    let is_one_line = memchr::memchr3(b'\r', b'\n', b'\0', value.as_bytes()).is_none();
-    debug_assert!(is_one_line, "header value of several lines: {name}");
-    if is_one_line {
-        out.push(name.as_bytes());
-        out.push(b": ");
-        out.push(value.as_bytes());
-        out.push(b"\r\n");
-    }
-}
-
-/// A number in decimal digits, on the stack.
-struct Decimal {
-    digits: [u8; 20], // u64::MAX has 20
-    start: usize,
-}
-
-impl Decimal {
-    fn new(mut number: u64) -> Decimal {
-        let mut decimal = Decimal { digits: [b'0'; 20], start: 20 };
-        loop {
-            decimal.start -= 1;
-            decimal.digits[decimal.start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                return decimal;
-            }
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.digits[self.start..]
-    }
-}
-
-/// A number in hexadecimal digits, on the stack.
-struct Hexadecimal {
-    digits: [u8; 16], // usize::MAX has 16
-    start: usize,
-}
-
-impl Hexadecimal {
-    fn new(mut number: usize) -> Hexadecimal {
-        let mut hexadecimal = Hexadecimal { digits: [b'0'; 16], start: 16 };
-        loop {
-            hexadecimal.start -= 1;
-            hexadecimal.digits[hexadecimal.start] = b"0123456789abcdef"[number % 16];
-            number /= 16;
-            if number == 0 {
-                return hexadecimal;
-            }
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.digits[self.start..]
     }
 }

@@ -5,10 +5,13 @@ use std::mem;
 use super::body::{Body, BodyLength, Data};
 use super::exchange::{Answer, Exchange, Expectation, Shape};
 use super::framing::Persistence;
-use super::head::{Found, Head, HeadReader, HeadStorage};
+use super::head::{self, Found, Head};
+use super::head_reader::HeadReader;
+use super::headers::HeadStorage;
 use super::refusal::Refusal;
-use super::request_line::Version;
 use super::response::{self, Delimiter, Response};
+use super::version::Version;
+use super::write::write_parts;
 use crate::base::buf::Buf;
 use crate::limits::DRAIN_BYTES_MAX;
 
@@ -135,7 +138,7 @@ impl ServerCodec {
         storage: &'s mut HeadStorage<'a>,
     ) -> Result<Step<'s, 'a>, Refusal> {
         let State::AwaitingHead(reader) = &mut self.state else { return Ok(Step { consumed: 0, event: None }) };
-        match reader.handle(input, storage) {
+        match head::read(reader, input, storage) {
             Ok(Found::Incomplete) => Ok(Step { consumed: 0, event: None }),
             Ok(Found::EmptyLine(consumed)) => Ok(Step { consumed, event: None }),
             Ok(Found::Head { length, head, persistence }) => {
@@ -187,7 +190,7 @@ impl ServerCodec {
         };
         response::write_head(out, response, delimiter, exchange.persistence);
         if delimiter != Delimiter::Bodiless && exchange.shape == Shape::Full {
-            response::write_parts(out, parts);
+            write_parts(out, parts);
         }
         self.on_answered();
     }
@@ -218,7 +221,7 @@ impl ServerCodec {
     pub fn stream(&mut self, out: &mut Buf, parts: &[&[u8]]) {
         match self.streaming() {
             Some(Delimiter::Chunked) => response::write_chunk(out, parts),
-            Some(Delimiter::Close) => response::write_parts(out, parts),
+            Some(Delimiter::Close) => write_parts(out, parts),
             Some(Delimiter::Bodiless | Delimiter::Length(_)) => {}
             None => misused("stream before begin_stream"),
         }

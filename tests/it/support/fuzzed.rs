@@ -4,22 +4,32 @@
 //! In most of them the first two bytes choose where the rest is cut: whatever a peer sends, it must not matter how.
 
 use mcp_proxy::base::buf::Buf;
-use mcp_proxy::codec::http::{Body, BodyLength};
+use mcp_proxy::codec::http::client::Phase as ClientPhase;
+use mcp_proxy::codec::http::{
+    Body, BodyLength, ClientCodec, Event, HeadStorage, Method, Request, ResponseLength, ServerCodec,
+};
 use mcp_proxy::codec::jsonrpc::envelope::{Body as Messages, Message, read_body as read_messages, read_message};
 use mcp_proxy::codec::jsonrpc::{quick, splice};
 use mcp_proxy::codec::lines::{Line, Lines, Overlong};
 use mcp_proxy::codec::sse::{Decoder, Fields, Item, event};
-use mcp_proxy::limits::{BODY_BYTES_MAX, STDERR_LINE_BYTES_MAX};
+use mcp_proxy::limits::{BODY_BYTES_MAX, STDERR_LINE_BYTES_MAX, TARGET_BYTES_MAX};
 use mcp_proxy::mcp::from_upstream;
 
+use super::client_wire;
 use super::wire::{self, Cuts};
 
 /// A target's function.
 pub(crate) type Target = fn(&[u8]);
 
 /// All of them, under the names of their corpora.
-pub(crate) const TARGETS: [(&str, Target); 5] =
-    [("body", body), ("http_server", http_server), ("jsonrpc", jsonrpc), ("lines", lines), ("sse", sse)];
+pub(crate) const TARGETS: [(&str, Target); 6] = [
+    ("body", body),
+    ("http_client", http_client),
+    ("http_server", http_server),
+    ("jsonrpc", jsonrpc),
+    ("lines", lines),
+    ("sse", sse),
+];
 
 /// A connection's input is understood the same way under any cut, and everything that was asked is answered.
 pub(crate) fn http_server(data: &[u8]) {
@@ -36,6 +46,56 @@ pub(crate) fn http_server(data: &[u8]) {
             assert_eq!(request.body.len() as u64, length);
         }
     }
+}
+
+/// A response is understood the same way under any cut and has the length that it says; and a request that is written
+/// is read as what was meant.
+pub(crate) fn http_client(data: &[u8]) {
+    let (mut cuts, input) = seeded(data);
+    let method = [Method::Get, Method::Head][cuts.below(2)];
+    for ends in [false, true] {
+        let whole = client_wire::receive(method, [input], ends);
+        assert_eq!(client_wire::receive(method, cuts.cut(input), ends), whole);
+        assert!(!ends || matches!(whole.phase, ClientPhase::Closing(_)));
+        let Some(response) = whole.response else {
+            assert!(!ends || whole.fault.is_some());
+            continue;
+        };
+        assert!((200..=999).contains(&response.status) && response.body.len() <= input.len());
+        assert!(!ends || response.is_complete || whole.fault.is_some());
+        match response.length {
+            ResponseLength::Length(length) if response.is_complete => assert_eq!(response.body.len() as u64, length),
+            ResponseLength::UntilClose => assert_eq!(response.is_complete, ends),
+            ResponseLength::None | ResponseLength::Length(_) | ResponseLength::Chunked => {}
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(input) {
+        write_request(text);
+    }
+}
+
+/// Takes the parts of a request from a text in which a bell stands between them.
+fn write_request(text: &str) {
+    let mut parts = text.split('\u{7}');
+    let mut part = || parts.next().unwrap_or_default();
+    let (target, host, name, value, body) = (part(), part(), part(), part(), part().as_bytes());
+    let (mut out, headers) = (Buf::new(), [(name, value), ("X-End", "1")]);
+    let request = Request { method: Method::Post, target, host, headers: &headers };
+    if ClientCodec::new().request(&mut out, &request, &[body]).is_err() {
+        assert!(out.is_empty());
+        return;
+    }
+    let (mut server, mut storage) = (ServerCodec::new(), HeadStorage::new());
+    let Ok(step) = server.handle(out.as_slice(), &mut storage) else {
+        assert!(text.len() > TARGET_BYTES_MAX, "only its size can be wrong with it");
+        return;
+    };
+    let Some(Event::Head(head)) = step.event else { panic!("half a request was written") };
+    assert_eq!(head.method, Method::Post);
+    // Host, Accept-Encoding, Content-Length, and ours.
+    assert_eq!((head.header_count(), head.unique("x-end").is_ok()), (5, !name.eq_ignore_ascii_case("x-end")));
+    assert!(head.target.path == target.split('?').next().unwrap_or_default() || !target.starts_with('/'));
+    assert_eq!(out.len() - step.consumed, body.len());
 }
 
 /// A body ends where it ends under any cut, and what was understood says the same when it is written anew.

@@ -73,8 +73,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Its name in paths and logs.
     pub name: String,
-    /// How to start it.
-    pub command: Command,
+    /// Where it is.
+    pub target: Target,
     /// Tokens, one of which a downstream must present; empty: open to all. Without the `Bearer` prefix.
     pub auth_tokens: Vec<String>,
     /// End the whole proxy if this server cannot be initialised at start.
@@ -85,6 +85,55 @@ pub struct ServerConfig {
     pub startup_time: Duration,
     /// How long a call may stay silent.
     pub request_time: Duration,
+}
+
+/// Where an upstream is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A process of our own, on its stdin and stdout.
+    Command(Command),
+    /// Somewhere in the network.
+    Remote(Remote),
+}
+
+impl Target {
+    /// What to run, if it is a process.
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            Target::Command(command) => Some(command),
+            Target::Remote(_) => None,
+        }
+    }
+
+    /// Where to connect to, if it is somewhere in the network.
+    pub fn remote(&self) -> Option<&Remote> {
+        match self {
+            Target::Command(_) => None,
+            Target::Remote(remote) => Some(remote),
+        }
+    }
+}
+
+/// An upstream in the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Its endpoint.
+    pub url: Url,
+    /// How it is spoken to.
+    pub transport: RemoteTransport,
+    /// Sent with every request; names and values are fit to be sent. Secrets, more often than not.
+    pub headers: Vec<(String, String)>,
+}
+
+/// How a remote upstream is spoken to: `transportType` in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoteTransport {
+    /// HTTP+SSE of 2024-11-05.
+    Sse,
+    /// Streamable HTTP.
+    Streamable,
+    /// Streamable HTTP first; SSE if the upstream does not know it (2025-11-25, transports, backwards compatibility).
+    Auto,
 }
 
 /// A child process.

@@ -126,6 +126,30 @@ pub const RESPONSE_HEADERS_MAX: usize = 128;
 /// Interim responses (1xx) before the final one. One that says every 20 s that it still works (102) may do so for
 /// half an hour.
 pub const INTERIM_RESPONSES_MAX: usize = 100;
+/// Connections of one link. Each call to a streamable HTTP upstream occupies one until it is answered; further calls
+/// wait for a free one.
+pub const LINK_CONNS_MAX: usize = 256;
+/// How long a free connection is kept for the next request. Node and uvicorn close theirs after 5 s, and a request
+/// that crosses with that is lost.
+pub const OUTBOUND_IDLE_TIME: Duration = Duration::from_secs(3);
+/// For everything that is no call to be answered: notifications, our own requests, the head of a stream.
+pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(60);
+/// The call is over, its response is not: for the upstream to end it by itself.
+pub const ABANDONED_TIME_MAX: Duration = Duration::from_secs(5);
+/// Redirects that one request follows.
+pub const REDIRECTS_MAX: usize = 5;
+/// The beginning of the body of a refusal: for the message in it.
+pub const REFUSAL_BYTES_MAX: usize = 4 * KIB;
+/// Before a stream that broke off is opened again, unless it said how long to wait. Doubled when nothing comes of it.
+pub const RESUME_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause, whatever the upstream asks for.
+pub const RESUME_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Attempts to resume the stream of one call that bring nothing.
+pub const RESUME_FAILURES_MAX: u32 = 5;
+/// Silence on a remote link that nobody uses, until it is asked for a sign of life.
+pub const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// For that sign to come.
+pub const PING_TIME_MAX: Duration = Duration::from_secs(15);
 
 // ---- Shell ----
 

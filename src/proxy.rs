@@ -18,9 +18,14 @@ mod calls;
 mod closing;
 mod conns;
 mod dates;
+mod exchanges;
 mod interface;
 mod links;
 mod notices;
+mod outbounds;
+mod processes;
+mod remotes;
+mod sending;
 mod sessions;
 mod shutdown;
 mod streams;
@@ -33,7 +38,7 @@ use std::time::Instant;
 pub use interface::{Exit, Input, Level, Output, Record};
 
 use crate::base::deadline::{Deadlines, Timer};
-use crate::base::id::{Arena, ConnId, LinkId, ServerId, StreamId};
+use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, StreamId};
 use crate::base::sequence::{AskId, CallId, Sequence};
 use crate::base::time::Now;
 use crate::config::{Command, Config, Listener};
@@ -46,6 +51,7 @@ use crate::mcp::stream::Stream;
 pub(crate) use calls::Request;
 use conns::{Conn, ConnState};
 use links::{Link, Server};
+use outbounds::Outbound;
 use shutdown::Shutdown;
 
 /// Where random bytes come from.
@@ -63,6 +69,7 @@ pub struct Proxy {
     pub(crate) asks: Sequence<AskId, Ask>,
     pub(crate) servers: Arena<ServerId, Server>,
     links: Arena<LinkId, Link>,
+    outbounds: Arena<OutboundId, Outbound>,
     deadlines: Deadlines<Due>,
     /// The `Host` that was allowed last: nearly every request has the same one.
     pub(crate) allowed_host: String,
@@ -74,6 +81,8 @@ pub struct Proxy {
     outputs: VecDeque<Output>,
     /// Connections whose answer was finished while another input was being handled: requests may wait behind it.
     resumable: Vec<ConnId>,
+    /// Links that may have something to send.
+    posting: Vec<LinkId>,
     pub(crate) date: dates::DateHeader,
 }
 
@@ -84,6 +93,10 @@ enum Due {
     Conn(ConnId),
     /// The next step in the life of an upstream.
     Server(ServerId),
+    /// A connection to a remote upstream: idle, or busy with what must not take long.
+    Outbound(OutboundId),
+    /// What a conversation with a remote upstream is to do next: a ping, a stream to be opened again.
+    Link(LinkId),
     /// The calls and asks of an upstream that were silent for too long.
     Patience(ServerId),
     /// The search for idle sessions.
@@ -106,6 +119,7 @@ impl Proxy {
             asks: Sequence::new(),
             servers: Arena::new(),
             links: Arena::new(),
+            outbounds: Arena::new(),
             deadlines: Deadlines::default(),
             allowed_host: String::new(),
             sweep: Timer::default(),
@@ -113,6 +127,7 @@ impl Proxy {
             failure: None,
             outputs: VecDeque::new(),
             resumable: Vec::new(),
+            posting: Vec::new(),
             date: dates::DateHeader::default(),
         };
         proxy.deadlines.arm(&mut proxy.sweep, Due::Sweep, now.instant + limits::SESSION_SWEEP_INTERVAL);
@@ -120,6 +135,7 @@ impl Proxy {
             let id = proxy.servers.insert(Server::new(server));
             proxy.start(id, now.instant);
         }
+        proxy.dispatch_exchanges(now.instant);
         proxy
     }
 
@@ -140,6 +156,12 @@ impl Proxy {
             Input::StdinSent { link, count } => self.on_stdin_sent(link, count),
             Input::StdinBroken { link } => self.on_stdin_broken(link, at),
             Input::Exited { link, exit } => self.on_exited(link, exit, at),
+            Input::Connected { outbound } => self.on_connected(outbound),
+            Input::ConnectFailed { outbound, error } => self.on_connect_failed(outbound, &error, at),
+            Input::OutboundReceived { outbound, bytes } => self.on_outbound_received(outbound, bytes, at),
+            Input::OutboundFinished { outbound } => self.on_outbound_finished(outbound, at),
+            Input::OutboundBroken { outbound, error } => self.on_outbound_broken(outbound, &error, at),
+            Input::OutboundSent { outbound, count } => self.on_outbound_sent(outbound, count),
             Input::Shutdown => self.on_shutdown(at),
         }
         self.settle(at);
@@ -170,15 +192,10 @@ impl Proxy {
         self.conns.get(conn).map_or(&[], |conn| conn.outgoing.as_slice())
     }
 
-    /// The bytes that wait for a child.
-    pub fn stdin(&self, link: LinkId) -> &[u8] {
-        self.links.get(link).map_or(&[], |link| link.stdio.stdin.as_slice())
-    }
-
     /// The command of a link that is to be started.
     pub fn command(&self, link: LinkId) -> Option<&Command> {
         let link = self.links.get(link)?;
-        self.servers.get(link.server).map(|server| &server.config.command)
+        self.servers.get(link.server)?.config.target.command()
     }
 
     /// How much the core holds at the moment: what a leak would show up in.
@@ -190,6 +207,7 @@ impl Proxy {
             calls: self.calls.len(),
             asks: self.asks.len(),
             links: self.links.len(),
+            outbounds: self.outbounds.len(),
         }
     }
 
@@ -197,6 +215,7 @@ impl Proxy {
     fn settle(&mut self, now: Instant) {
         self.resume_conns(now);
         self.on_calls_finished(now);
+        self.dispatch_exchanges(now);
         self.on_flushed();
     }
 
@@ -205,6 +224,8 @@ impl Proxy {
         let timer = match entry.1 {
             Due::Conn(id) => self.conns.get_mut(id).map(|conn| &mut conn.timer),
             Due::Server(id) => self.servers.get_mut(id).map(|server| &mut server.supervisor.timer),
+            Due::Outbound(id) => self.outbounds.get_mut(id).map(|outbound| &mut outbound.timer),
+            Due::Link(id) => self.links.get_mut(id).and_then(|link| link.timer()),
             Due::Patience(id) => self.servers.get_mut(id).map(|server| &mut server.patience),
             Due::Sweep => Some(&mut self.sweep),
             Due::Shutdown => self.shutdown.timer(),
@@ -215,6 +236,8 @@ impl Proxy {
         match entry.1 {
             Due::Conn(id) => self.on_conn_timeout(id, now),
             Due::Server(id) => self.on_server_timeout(id, now),
+            Due::Outbound(id) => self.on_outbound_timeout(id, now),
+            Due::Link(id) => self.on_link_timeout(id, now),
             Due::Patience(id) => self.on_patience_timeout(id, now),
             Due::Sweep => self.on_sweep(now),
             Due::Shutdown => self.on_shutdown_timeout(now),
@@ -237,4 +260,5 @@ pub struct Census {
     pub calls: usize,
     pub asks: usize,
     pub links: usize,
+    pub outbounds: usize,
 }

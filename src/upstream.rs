@@ -1,6 +1,8 @@
 //! Row 5: links. How the one live connection to an upstream starts, becomes ready, fails, backs off and restarts.
 
 pub mod catalogue;
+pub mod exchange;
 pub mod handshake;
+pub mod remote;
 pub mod stdio;
 pub mod supervisor;

@@ -46,8 +46,10 @@ ids! {
     SessionId
     /// A configured upstream.
     ServerId
-    /// One life of an upstream's process. A restarted process is another link.
+    /// One life of an upstream's process, or one conversation with a remote upstream. A restarted one is another link.
     LinkId
+    /// A connection to a remote upstream.
+    OutboundId
 }
 
 /// Values in numbered slots, found in constant time by id.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::invocation::DEMO_SERVER;
 use crate::config::resolve::default_base_url;
-use crate::config::{Addr, Command, Config, ServerConfig};
+use crate::config::{Addr, Command, Config, ServerConfig, Target};
 use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME};
 
 /// What the demo server is called.
@@ -28,7 +28,11 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         allowed_hosts: Vec::new(),
         servers: vec![ServerConfig {
             name: NAME.to_owned(),
-            command: Command { program: executable, args: vec![DEMO_SERVER.to_owned()], env: Vec::new() },
+            target: Target::Command(Command {
+                program: executable,
+                args: vec![DEMO_SERVER.to_owned()],
+                env: Vec::new(),
+            }),
             auth_tokens: Vec::new(),
             panic_if_invalid: false,
             log_enabled: true,

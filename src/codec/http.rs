@@ -33,7 +33,7 @@ mod framing;
 mod grammar;
 mod head_reader;
 mod request_line;
-mod status;
+
 mod write;
 
 pub mod body;
@@ -43,6 +43,7 @@ pub mod headers;
 pub mod refusal;
 pub mod response;
 pub mod server;
+pub mod status;
 pub mod target;
 pub mod version;
 

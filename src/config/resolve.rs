@@ -9,7 +9,7 @@ use super::names::{self, Verdict};
 use super::node::{At, Field};
 use super::raw::{Raw, RawOptions, RawProxy, RawServer, UnsupportedKey};
 use super::report::{Place, Report};
-use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig};
+use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig, Target};
 use crate::base::nearest::nearest;
 use crate::base::url::{Authority, Origin, Url};
 use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME, TIMEOUT_MAX};
@@ -167,7 +167,7 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
     report_unsupported(&options.unsupported, report);
     ServerConfig {
         name: name.clone(),
-        command: command::resolve(server, report),
+        target: Target::Command(command::resolve(server, report)),
         auth_tokens: auth_tokens(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
         panic_if_invalid: own_or(&options.panic_if_invalid, &inherited.panic_if_invalid).value() == Some(&true),
         log_enabled: own_or(&options.log_enabled, &inherited.log_enabled).value() == Some(&true),

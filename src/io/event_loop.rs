@@ -185,6 +185,7 @@ impl EventLoop {
             Output::CloseStdin(link) => self.children.close_stdin(link),
             Output::Terminate(link) => self.children.terminate(link),
             Output::Kill(link) => self.children.kill(link, now.instant),
+            Output::Connect(_) | Output::TransmitOutbound(_) | Output::CloseOutbound(_) => {}
             Output::Log(record) => self.log.write(&record, now.unix_seconds),
             Output::Stopped { .. } => {} // taken by the caller
         }

@@ -4,6 +4,18 @@
 //! None: the only session that is attached to the upstream.
 
 use crate::base::id::SessionId;
+use crate::base::sequence::CallId;
+
+/// How a message of an upstream came, which may tell whose call caused it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// On a pipe or stream that all calls share.
+    Shared,
+    /// In the answer to the POST of this call.
+    Call(CallId),
+    /// In the answer to a request of the proxy itself.
+    Own,
+}
 
 /// To whom a message of an upstream goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,8 @@ pub struct Call {
     pub kind: CallKind,
     /// How far it has come.
     pub state: CallState,
+    /// Whether a remote upstream has returned it because it had forgotten the session.
+    pub was_returned: bool,
     /// While waiting: the end of the wait for the server. In flight: the end of its silence.
     pub due: Instant,
 }

@@ -29,6 +29,21 @@ pub enum Trouble {
         /// The last line that it wrote to stderr, if any.
         last_words: Option<String>,
     },
+    /// A remote upstream could not be reached, or did not get as far as to be ready.
+    Unreachable {
+        /// What happened.
+        cause: String,
+    },
+    /// The connection to a remote upstream was lost while the call was in flight.
+    Disconnected {
+        /// What happened.
+        cause: String,
+    },
+    /// A remote upstream refused the call in the language of HTTP.
+    Refused {
+        /// What it said: status and reason.
+        cause: String,
+    },
     /// It said nothing about the call for too long.
     Silent {
         /// The request timeout.
@@ -50,7 +65,11 @@ impl Trouble {
     pub fn status(&self) -> u16 {
         match self {
             Trouble::NotReady { .. } | Trouble::Clogged | Trouble::ShuttingDown => 503,
-            Trouble::CannotStart { .. } | Trouble::Crashed { .. } => 502,
+            Trouble::CannotStart { .. }
+            | Trouble::Crashed { .. }
+            | Trouble::Unreachable { .. }
+            | Trouble::Disconnected { .. }
+            | Trouble::Refused { .. } => 502,
             Trouble::Silent { .. } => 504,
             Trouble::Crowded { .. } => 429,
         }
@@ -78,6 +97,14 @@ impl Trouble {
                  not have taken effect",
                 quoted(last_words)
             ),
+            Trouble::Unreachable { cause } => {
+                format!("server {server:?} could not be reached: {cause}; check its url, and whether it runs")
+            }
+            Trouble::Disconnected { cause } => format!(
+                "the connection to server {server:?} was lost during this call: {cause}; the call may or may not have \
+                 taken effect"
+            ),
+            Trouble::Refused { cause } => format!("server {server:?} refused this call: {cause}"),
             Trouble::Silent { waited } => format!(
                 "server {server:?} said nothing about this call for {} s (requestTimeout); the call was cancelled",
                 waited.as_secs_f64()

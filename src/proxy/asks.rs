@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use super::upstream::Source;
 use super::{Due, Level, Proxy};
 use crate::base::id::{LinkId, ServerId, SessionId, StreamId};
 use crate::base::sequence::{AskId, CallId, Number};
@@ -10,7 +11,7 @@ use crate::codec::jsonrpc::splice::{Patch, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, METHOD_NOT_FOUND, write};
 use crate::limits;
 use crate::mcp::ask::{Ask, AskKind};
-use crate::mcp::attribution::{Attribution, attribute};
+use crate::mcp::attribution::{Attribution, Carrier, attribute};
 use crate::mcp::from_upstream::answered_ask;
 
 /// An ask as it came from an upstream.
@@ -22,21 +23,31 @@ pub(super) struct Asked<'a> {
     pub(super) progress_token: Option<&'a str>,
 }
 
+/// Whose call caused a message of an upstream.
+pub(super) enum Cause {
+    /// One of this session's: that one, or on a message outside of calls none.
+    Session { session: SessionId, call: Option<CallId> },
+    /// Several sessions are equally likely.
+    Ambiguous,
+    /// There is nobody to take it.
+    Nobody,
+}
+
 impl Proxy {
     /// An upstream asks. The ask reaches the session that caused it, or is refused with the reason.
-    pub(super) fn on_ask(&mut self, link: LinkId, server: ServerId, asked: &Asked<'_>, now: Instant) {
+    pub(super) fn on_ask(&mut self, source: Source, asked: &Asked<'_>, now: Instant) {
+        let Source { link, server, .. } = source;
         let is_able = |session: SessionId| {
             self.sessions.get(session).is_some_and(|session| asked.kind.is_covered_by(session.capabilities))
         };
-        let (session, call) = match self.attribute(server, is_able) {
-            Attribution::Caller(session) => (session, self.newest_cause(session)),
-            Attribution::Listener(session) => (session, None),
-            Attribution::Ambiguous => {
+        let (session, call) = match self.cause_of(source, is_able) {
+            Cause::Session { session, call } => (session, call),
+            Cause::Ambiguous => {
                 let reason = "calls of several sessions are in flight, and a shared server does not say which of them \
                               it asks for; run it with \"isolation\": \"session\"";
                 return self.refuse_ask(link, server, asked.id, reason);
             }
-            Attribution::Nobody => {
+            Cause::Nobody => {
                 return self.refuse_ask(link, server, asked.id, "no connected client can answer this request");
             }
         };
@@ -64,8 +75,28 @@ impl Proxy {
         }
     }
 
-    /// Applies the rule of attribution among the sessions that `is_able` admits.
-    pub(super) fn attribute(&self, server: ServerId, is_able: impl Fn(SessionId) -> bool) -> Attribution {
+    /// Whose call caused a message: the stream tells, or the rule of attribution among the sessions that `is_able`
+    /// admits.
+    pub(super) fn cause_of(&self, source: Source, is_able: impl Fn(SessionId) -> bool) -> Cause {
+        match source.carrier {
+            Carrier::Call(call) => {
+                let session = self.calls.get(call).filter(|call| call.is_in_flight(source.server));
+                match session.and_then(|call| call.session).filter(|session| is_able(*session)) {
+                    Some(session) => Cause::Session { session, call: Some(call) },
+                    None => Cause::Nobody,
+                }
+            }
+            Carrier::Own => Cause::Nobody,
+            Carrier::Shared => match self.attribute(source.server, is_able) {
+                Attribution::Caller(session) => Cause::Session { session, call: self.newest_cause(session) },
+                Attribution::Listener(session) => Cause::Session { session, call: None },
+                Attribution::Ambiguous => Cause::Ambiguous,
+                Attribution::Nobody => Cause::Nobody,
+            },
+        }
+    }
+
+    fn attribute(&self, server: ServerId, is_able: impl Fn(SessionId) -> bool) -> Attribution {
         let causes = self.calls.iter().filter(|(_, call)| call.server == server && call.is_cause());
         let callers = causes.filter_map(|(_, call)| call.session).filter(|session| is_able(*session));
         let listening = self.sessions.with(server).filter(|(_, session)| !session.streams.is_empty());

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use super::sending::Outgoing;
 use super::{Due, Proxy};
 use crate::base::buf::Buf;
 use crate::base::id::{ServerId, SessionId, StreamId};
 use crate::base::sequence::{CallId, Number};
 use crate::codec::jsonrpc::envelope::Params;
-use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
+use crate::codec::jsonrpc::splice::{Patch, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{Call, CallKind, CallState};
@@ -53,19 +54,22 @@ impl Proxy {
             progress_token: request.params.progress_token.map(Into::into),
             kind: request.kind,
             state: CallState::InFlight,
+            was_returned: false,
             due: now,
         });
         if let Some(session) = session.and_then(|id| self.sessions.get_mut(id)) {
             session.calls.push(call);
         }
-        match self.ready_stdin(server) {
-            Some(stdin) => {
-                push_request(stdin, request.message, call, request.id, request.params.progress_token);
+        let progress_token = request.params.progress_token;
+        let outgoing = Outgoing { message: request.message, id: request.id, progress_token };
+        match self.ready_link(server) {
+            Some(link) => {
+                self.send_call(link, call, &outgoing);
                 self.on_in_flight(call, now);
             }
             None => {
                 let mut line = Buf::new();
-                push_request(&mut line, request.message, call, request.id, request.params.progress_token);
+                outgoing.push(&mut line, call);
                 self.wait_for_server(call, line, now);
             }
         }
@@ -92,18 +96,13 @@ impl Proxy {
             progress_token: None,
             kind: CallKind::Initialize(greeting),
             state: CallState::InFlight,
+            was_returned: false,
             due: now,
         });
-        match self.ready_stdin(server) {
+        match self.ready_link(server) {
             Some(_) => self.introduce(call, now),
             None => self.wait_for_server(call, Buf::new(), now),
         }
-    }
-
-    /// Where a call for this server is to be written, if it is ready.
-    fn ready_stdin(&mut self, server: ServerId) -> Option<&mut Buf> {
-        let link = self.servers.get(server)?.supervisor.ready_link()?;
-        self.links.get_mut(link).map(|link| &mut link.stdio.stdin)
     }
 
     fn check_room(&self, server: ServerId, session: Option<SessionId>, bytes: usize) -> Result<(), Trouble> {
@@ -119,7 +118,7 @@ impl Proxy {
             return crowded("the proxy has too many unanswered requests", limits::CALLS_MAX);
         }
         match server.supervisor.ready_link().and_then(|link| self.links.get(link)) {
-            Some(link) if link.stdio.stdin.len() + bytes > limits::LINK_QUEUE_BYTES_MAX => Err(Trouble::Clogged),
+            Some(link) if link.queued_bytes() + bytes > limits::LINK_QUEUE_BYTES_MAX => Err(Trouble::Clogged),
             None if server.waiting_bytes + bytes > limits::WAITING_BYTES_MAX => {
                 crowded("too many bytes wait for it to start", limits::WAITING_BYTES_MAX)
             }
@@ -127,7 +126,7 @@ impl Proxy {
         }
     }
 
-    fn wait_for_server(&mut self, id: CallId, line: Buf, now: Instant) {
+    pub(super) fn wait_for_server(&mut self, id: CallId, line: Buf, now: Instant) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(server) = self.servers.get_mut(call.server) else { return };
         server.waiting_bytes += line.len();
@@ -147,9 +146,6 @@ impl Proxy {
         call.state = CallState::InFlight;
         call.due = now + server.config.request_time;
         self.deadlines.arm_earlier(&mut server.patience, Due::Patience(call.server), call.due);
-        if let Some(link) = server.supervisor.ready_link() {
-            self.transmit_stdin(link);
-        }
     }
 
     /// The server is ready: what waited for it goes out, in the order in which it came.
@@ -162,8 +158,8 @@ impl Proxy {
             let CallState::Waiting { line } = std::mem::replace(&mut call.state, CallState::InFlight) else { continue };
             if matches!(call.kind, CallKind::Initialize(_)) {
                 self.introduce(id, now);
-            } else if let Some(stdin) = self.ready_stdin(server) {
-                stdin.push(line.as_slice());
+            } else if let Some(link) = self.ready_link(server) {
+                self.send_waiting_call(link, id, line);
                 self.on_in_flight(id, now);
             }
         }
@@ -171,7 +167,7 @@ impl Proxy {
 
     /// Answers an `initialize` from what the upstream said of itself, and begins the session.
     fn introduce(&mut self, id: CallId, now: Instant) {
-        let Some(call) = self.take_call(id) else { return };
+        let Some(call) = self.take_call(id, now) else { return };
         let CallKind::Initialize(greeting) = &call.kind else { return };
         if !self.streams.is_live(call.stream) {
             return; // nobody would learn the session's name
@@ -195,7 +191,8 @@ impl Proxy {
     }
 
     /// The call is over, one way or the other.
-    pub(super) fn take_call(&mut self, id: CallId) -> Option<Call> {
+    pub(super) fn take_call(&mut self, id: CallId, now: Instant) -> Option<Call> {
+        self.abandon_exchange(id, now);
         let call = self.calls.remove(id)?;
         if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
             session.calls.retain(|other| *other != id);
@@ -212,7 +209,7 @@ impl Proxy {
     /// The call gets no answer from its upstream: this is the answer.
     pub(super) fn fail_call(&mut self, id: CallId, trouble: &Trouble, now: Instant) {
         self.end_asks_of_call(id, now);
-        let Some(call) = self.take_call(id) else { return };
+        let Some(call) = self.take_call(id, now) else { return };
         self.on_unanswered(&call);
         self.answer_with_trouble(call.server, call.stream, &call.id, trouble, now);
     }
@@ -250,7 +247,7 @@ impl Proxy {
     /// A downstream cancels: its notification goes on as it is, but for the id of the request.
     pub(crate) fn pass_cancellation(&mut self, id: CallId, message: &[u8], request_id: &str, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
-        let link = self.servers.get(call.server).and_then(|server| server.supervisor.ready_link());
+        let link = self.ready_link(call.server);
         if let (CallState::InFlight, Some(link), Some(range)) = (&call.state, link, range_in(message, request_id)) {
             let number = id.number().to_string();
             self.forward_to_link(link, message, &mut [Patch { range, text: &number }]);
@@ -262,7 +259,7 @@ impl Proxy {
     fn abandon_call(&mut self, id: CallId, reason: &str, now: Instant) {
         // While the call is there: they are withdrawn on its stream.
         self.end_asks_of_call(id, now);
-        let Some(call) = self.take_call(id) else { return };
+        let Some(call) = self.take_call(id, now) else { return };
         self.on_unanswered(&call);
         let body = write::error(&call.id, INTERNAL_ERROR, &format!("the request was cancelled: {reason}"));
         self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
@@ -321,12 +318,4 @@ impl Proxy {
         }
         self.fail_call(id, &trouble, now);
     }
-}
-
-/// Writes a request as a line for a child, with our id and our progress token in it.
-fn push_request(out: &mut Buf, message: &[u8], call: CallId, id: &str, progress_token: Option<&str>) {
-    let number = call.number().to_string();
-    let patch = |part: &str| range_in(message, part).map(|range| Patch { range, text: &number });
-    let mut patches: Vec<Patch<'_>> = [Some(id), progress_token].into_iter().flatten().filter_map(patch).collect();
-    push_line(out, message, &mut patches);
 }

@@ -1,6 +1,6 @@
 //! What the core and the shell say to each other.
 
-use crate::base::id::{ConnId, LinkId};
+use crate::base::id::{ConnId, LinkId, OutboundId};
 
 /// Something happened outside.
 #[derive(Debug)]
@@ -81,6 +81,44 @@ pub enum Input<'a> {
         /// How it ended.
         exit: Exit,
     },
+    /// The connection that [`Output::Connect`] asked for is there: name resolved, TLS agreed on. Bytes may be sent.
+    Connected {
+        /// Which connection.
+        outbound: OutboundId,
+    },
+    /// It could not be made; the id is dead.
+    ConnectFailed {
+        /// Which connection.
+        outbound: OutboundId,
+        /// What the system, the resolver or TLS said, fit to be read by whoever sees the error.
+        error: String,
+    },
+    /// A remote upstream sent bytes.
+    OutboundReceived {
+        /// Which connection.
+        outbound: OutboundId,
+        /// What came, decrypted; never empty.
+        bytes: &'a [u8],
+    },
+    /// A remote upstream will send no more, and said so in order: end of file, with TLS after a `close_notify`.
+    OutboundFinished {
+        /// Which connection.
+        outbound: OutboundId,
+    },
+    /// A connection to a remote upstream broke, or was cut off. The shell has closed the socket; the id is dead.
+    OutboundBroken {
+        /// Which connection.
+        outbound: OutboundId,
+        /// What the system or TLS said.
+        error: String,
+    },
+    /// The connection took the first `count` bytes of [`super::Proxy::request_bytes`].
+    OutboundSent {
+        /// Which connection.
+        outbound: OutboundId,
+        /// At least 1.
+        count: usize,
+    },
     /// The operator asks the proxy to end. A second one means: at once.
     Shutdown,
 }
@@ -115,6 +153,12 @@ pub enum Output {
     Terminate(LinkId),
     /// End the child and all that it started, now.
     Kill(LinkId),
+    /// Connect to the origin of [`super::Proxy::destination`].
+    Connect(OutboundId),
+    /// [`super::Proxy::request_bytes`] has bytes for this connection. Only once it is connected.
+    TransmitOutbound(OutboundId),
+    /// Close the connection, or give up making it. The id is dead.
+    CloseOutbound(OutboundId),
     /// A line for the log.
     Log(Record),
     /// Everything has ended: the program may exit. With the name of a server if it must exit with an error.

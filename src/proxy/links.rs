@@ -1,20 +1,19 @@
-//! The lives of upstreams: processes come and go, servers stay.
+//! The lives of upstreams: links come and go, servers stay.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use super::{Due, Exit, Level, Output, Proxy};
+use super::{Due, Level, Output, Proxy};
 use crate::base::deadline::Timer;
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
-use crate::codec::jsonrpc::splice::{Patch, push_line};
-use crate::config::ServerConfig;
+use crate::config::{ServerConfig, Target};
 use crate::limits;
 use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
 use crate::mcp::trouble::Trouble;
 use crate::upstream::catalogue::Catalogue;
-use crate::upstream::handshake;
+use crate::upstream::remote::RemoteLink;
 use crate::upstream::stdio::StdioLink;
 use crate::upstream::supervisor::{State, Step, Supervisor};
 
@@ -49,66 +48,72 @@ impl Server {
     }
 }
 
-/// One process and its pipes.
+/// One process and its pipes, or one conversation with a remote upstream.
 pub(crate) struct Link {
-    pub(crate) server: ServerId,
-    pub(crate) stdio: StdioLink,
+    pub(super) server: ServerId,
+    pub(super) transport: Transport,
+    /// Whether it has answered `initialize`.
+    pub(super) is_introduced: bool,
     /// Why it is of no use any more, if it broke before its process ended.
-    fault: Option<String>,
+    pub(super) fault: Option<String>,
+}
+
+/// How a link reaches its upstream.
+pub(super) enum Transport {
+    /// Through the pipes of a child process.
+    Stdio(StdioLink),
+    /// Through HTTP.
+    Remote(Box<RemoteLink>),
+}
+
+impl Link {
+    pub(super) fn stdio(&self) -> Option<&StdioLink> {
+        match &self.transport {
+            Transport::Stdio(stdio) => Some(stdio),
+            Transport::Remote(_) => None,
+        }
+    }
+
+    pub(super) fn timer(&mut self) -> Option<&mut Timer> {
+        match &mut self.transport {
+            Transport::Stdio(_) => None,
+            Transport::Remote(remote) => Some(&mut remote.timer),
+        }
+    }
+
+    /// Bytes that wait to be sent to the upstream.
+    pub(super) fn queued_bytes(&self) -> usize {
+        match &self.transport {
+            Transport::Stdio(stdio) => stdio.stdin.len(),
+            Transport::Remote(remote) => remote.queued_bytes,
+        }
+    }
 }
 
 impl Proxy {
-    /// Asks for a process and has `initialize` ready for it.
+    /// Begins a new life of an upstream.
     pub(super) fn start(&mut self, server: ServerId, now: Instant) {
-        let mut stdio = StdioLink::default();
-        let hello = handshake::initialize(&self.config.name, &self.config.version);
-        push_line(&mut stdio.stdin, hello.as_bytes(), &mut []);
-        let link = self.links.insert(Link { server, stdio, fault: None });
         let Some(entry) = self.servers.get_mut(server) else { return };
+        let transport = match &entry.config.target {
+            Target::Command(_) => Transport::Stdio(StdioLink::default()),
+            Target::Remote(remote) => Transport::Remote(Box::new(RemoteLink::new(remote, now))),
+        };
+        let is_process = matches!(transport, Transport::Stdio(_));
+        let link = self.links.insert(Link { server, transport, is_introduced: false, fault: None });
         entry.starts += 1;
         let give_up = now + entry.config.startup_time.max(limits::HANDSHAKE_TIME_MAX);
         entry.supervisor.on_start(link);
         self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), give_up);
-        self.outputs.push_back(Output::Spawn(link));
-    }
-
-    pub(super) fn on_spawned(&mut self, link: LinkId, pid: u32) {
-        let Some(entry) = self.links.get(link) else { return };
-        let server = entry.server;
-        let Some(command) = self.command(link) else { return };
-        let verb =
-            if self.servers.get(server).is_some_and(|server| server.starts > 1) { "Restarting" } else { "Starting" };
-        let message = format!("{verb}: {} (pid {pid})", command.program);
-        self.log(Level::Info, Some(server), message);
-        self.transmit_stdin(link);
-    }
-
-    pub(super) fn on_spawn_failed(&mut self, link: LinkId, error: String, now: Instant) {
-        let Some(server) = self.links.get(link).map(|link| link.server) else { return };
-        let trouble = Trouble::CannotStart { cause: error, last_words: None };
-        self.on_link_gone(server, link, &trouble, now);
-    }
-
-    /// The child is gone. What it left unanswered is answered with how it ended.
-    pub(super) fn on_exited(&mut self, link: LinkId, exit: Exit, now: Instant) {
-        let Some(server) = self.links.get(link).map(|link| link.server) else { return };
-        self.flush_lines(link, now);
-        let trouble = self.trouble_of(link, self.cause_of_end(server, link, exit));
-        self.on_link_gone(server, link, &trouble, now);
-    }
-
-    /// The child will say nothing any more.
-    pub(super) fn on_stdout_ended(&mut self, link: LinkId, now: Instant) {
-        self.on_broken(link, "it closed its stdout", now);
-    }
-
-    /// The child will hear nothing any more.
-    pub(super) fn on_stdin_broken(&mut self, link: LinkId, now: Instant) {
-        if let Some(entry) = self.links.get_mut(link) {
-            entry.stdio.stdin.clear();
-            entry.stdio.is_transmitting = false;
+        if is_process {
+            self.start_process(link);
+        } else {
+            self.start_conversation(link);
         }
-        self.on_broken(link, "it closed its stdin", now);
+    }
+
+    /// Whether the upstream has had a life before the present one.
+    pub(super) fn is_restarted(&self, server: ServerId) -> bool {
+        self.servers.get(server).is_some_and(|server| server.starts > 1)
     }
 
     /// The link is of no use any more. Most often its process is about to end: its exit status, which callers want to
@@ -116,6 +121,9 @@ impl Proxy {
     pub(super) fn on_broken(&mut self, link: LinkId, fault: &str, now: Instant) {
         let Some(broken) = self.links.get_mut(link) else { return };
         let server = broken.server;
+        if let Transport::Remote(_) = broken.transport {
+            return self.on_conversation_over(link, fault, now);
+        }
         let Some(entry) = self.servers.get_mut(server) else { return };
         if matches!(entry.supervisor.state(), State::Starting { .. } | State::Ready { .. }) {
             broken.fault = Some(fault.to_owned());
@@ -138,6 +146,9 @@ impl Proxy {
             Step::Terminate(link) => {
                 let fault = self.links.get(link).and_then(|link| link.fault.clone()).unwrap_or_default();
                 let trouble = self.trouble_of(link, fault);
+                if self.is_remote(link) {
+                    return self.on_link_gone(server, link, &trouble, now);
+                }
                 self.fail_link(server, link, &trouble, now);
                 self.outputs.push_back(Output::Terminate(link));
             }
@@ -151,21 +162,18 @@ impl Proxy {
         self.on_broken(link, "it never answered initialize", now);
     }
 
-    /// Why a process ended: by itself with a status, or because we ended it for a reason.
-    fn cause_of_end(&self, server: ServerId, link: LinkId, exit: Exit) -> String {
-        let is_our_doing = self.servers.get(server).is_some_and(|server| server.supervisor.is_forced());
-        let fault = self.links.get(link).and_then(|link| link.fault.clone()).filter(|_| is_our_doing);
-        fault.unwrap_or_else(|| match exit {
-            Exit::Code(code) => format!("exit status {code}"),
-            Exit::Signal(signal) => format!("killed by signal {signal}"),
-        })
+    /// What to tell callers of a link that broke: during the start it could not be started, later it crashed.
+    pub(super) fn trouble_of(&self, link: LinkId, cause: String) -> Trouble {
+        let was_ready = self.links.get(link).is_some_and(|link| link.is_introduced);
+        if self.is_remote(link) {
+            return if was_ready { Trouble::Disconnected { cause } } else { Trouble::Unreachable { cause } };
+        }
+        let last_words = self.links.get(link).and_then(|link| link.stdio()?.last_words()).map(str::to_owned);
+        if was_ready { Trouble::Crashed { cause, last_words } } else { Trouble::CannotStart { cause, last_words } }
     }
 
-    /// What to tell callers of a link that broke: during the start it could not be started, later it crashed.
-    fn trouble_of(&self, link: LinkId, cause: String) -> Trouble {
-        let last_words = self.links.get(link).and_then(|link| link.stdio.last_words()).map(str::to_owned);
-        let was_ready = self.links.get(link).is_some_and(|link| link.stdio.is_introduced);
-        if was_ready { Trouble::Crashed { cause, last_words } } else { Trouble::CannotStart { cause, last_words } }
+    pub(super) fn is_remote(&self, link: LinkId) -> bool {
+        self.links.get(link).is_some_and(|link| matches!(link.transport, Transport::Remote(_)))
     }
 
     /// Everything that hangs on the link is answered. A call that waits for a server that just crashed waits for the
@@ -173,19 +181,22 @@ impl Proxy {
     fn fail_link(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
         self.forget_asks_of(link, now);
         match trouble {
-            Trouble::Crashed { .. } => {
+            Trouble::Crashed { .. } | Trouble::Disconnected { .. } => {
                 self.fail_calls(server, trouble, |state| matches!(state, CallState::InFlight), now);
             }
             Trouble::CannotStart { .. }
+            | Trouble::Unreachable { .. }
             | Trouble::NotReady { .. }
             | Trouble::Silent { .. }
+            | Trouble::Refused { .. }
             | Trouble::Clogged
             | Trouble::Crowded { .. }
             | Trouble::ShuttingDown => self.fail_calls(server, trouble, |_| true, now),
         }
     }
 
-    fn on_link_gone(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
+    pub(super) fn on_link_gone(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
+        self.close_outbounds(link);
         let is_current = self.servers.get(server).is_some_and(|server| server.supervisor.link() == Some(link));
         if !is_current {
             self.links.remove(link);
@@ -223,8 +234,11 @@ impl Proxy {
         let (what, cause, last_words) = match trouble {
             Trouble::CannotStart { cause, last_words } => ("Could not be started", cause.as_str(), last_words),
             Trouble::Crashed { cause, last_words } => ("Crashed", cause.as_str(), last_words),
+            Trouble::Unreachable { cause } => ("Could not be reached", cause.as_str(), &None),
+            Trouble::Disconnected { cause } => ("Disconnected", cause.as_str(), &None),
             Trouble::NotReady { .. }
             | Trouble::Silent { .. }
+            | Trouble::Refused { .. }
             | Trouble::Clogged
             | Trouble::Crowded { .. }
             | Trouble::ShuttingDown => ("Ended", "", &None),
@@ -235,21 +249,36 @@ impl Proxy {
         self.log(Level::Error, Some(server), message);
     }
 
-    /// The upstream has introduced itself: calls may flow.
+    /// The upstream has introduced itself: it is greeted in turn.
     pub(super) fn on_introduced(&mut self, server: ServerId, link: LinkId, introduction: Introduction, now: Instant) {
         let Some(entry) = self.servers.get_mut(server) else { return };
-        if !matches!(entry.supervisor.state(), State::Starting { .. }) {
+        let Some(present) = self.links.get_mut(link) else { return };
+        if !matches!(entry.supervisor.state(), State::Starting { .. }) || present.is_introduced {
             return;
         }
-        let capabilities = introduction.capabilities;
-        let is_restart = entry.introduction.is_some();
-        entry.supervisor.on_ready(now);
-        entry.introduction = Some(introduction);
-        if let Some(entry) = self.links.get_mut(link) {
-            entry.stdio.is_introduced = true;
+        present.is_introduced = true;
+        let version = introduction.version;
+        let is_first = entry.introduction.replace(introduction).is_none();
+        match &mut present.transport {
+            Transport::Stdio(_) => {
+                self.send_initialized(link);
+                self.on_ready(server, is_first, now);
+            }
+            Transport::Remote(remote) => {
+                // POSTs may overtake each other: nothing else is sent until this one is answered.
+                remote.on_introduced(version, is_first);
+                self.send_initialized(link);
+            }
         }
-        self.send_to_link(link, &crate::codec::jsonrpc::write::notification("notifications/initialized", None));
-        if is_restart {
+    }
+
+    /// Calls may flow.
+    pub(super) fn on_ready(&mut self, server: ServerId, is_first: bool, now: Instant) {
+        let Some(entry) = self.servers.get_mut(server) else { return };
+        entry.supervisor.on_ready(now);
+        let introduction = entry.introduction.as_ref();
+        let capabilities = introduction.map(|introduction| introduction.capabilities).unwrap_or_default();
+        if !is_first {
             self.restore(server, capabilities);
         }
         if capabilities.tools {
@@ -258,57 +287,5 @@ impl Proxy {
             self.log(Level::Info, Some(server), "Ready, without tools".to_owned());
         }
         self.release_waiting(server, now);
-    }
-
-    /// The last words of a server's present process.
-    pub(super) fn last_words(&self, server: ServerId) -> Option<String> {
-        let link = self.servers.get(server)?.supervisor.link()?;
-        self.links.get(link)?.stdio.last_words().map(str::to_owned)
-    }
-
-    /// Tells the shell that bytes wait for a child.
-    pub(super) fn transmit_stdin(&mut self, link: LinkId) {
-        if let Some(entry) = self.links.get_mut(link)
-            && !entry.stdio.is_transmitting
-            && !entry.stdio.stdin.is_empty()
-        {
-            entry.stdio.is_transmitting = true;
-            self.outputs.push_back(Output::TransmitStdin(link));
-        }
-    }
-
-    pub(super) fn on_stdin_sent(&mut self, link: LinkId, count: usize) {
-        if let Some(link) = self.links.get_mut(link) {
-            link.stdio.stdin.consume(count);
-            link.stdio.is_transmitting = !link.stdio.stdin.is_empty();
-        }
-    }
-
-    /// Sends a message of our own to a link.
-    pub(super) fn send_to_link(&mut self, link: LinkId, message: &str) {
-        self.forward_to_link(link, message.as_bytes(), &mut []);
-    }
-
-    /// Sends a downstream's notification on to a server, if it is ready.
-    pub(crate) fn forward_to_server(&mut self, server: ServerId, message: &[u8]) {
-        if let Some(link) = self.servers.get(server).and_then(|server| server.supervisor.ready_link()) {
-            self.forward_to_link(link, message, &mut []);
-        }
-    }
-
-    /// Sends a downstream's message to a link as it is, but for the parts to be replaced.
-    pub(super) fn forward_to_link(&mut self, link: LinkId, message: &[u8], patches: &mut [Patch<'_>]) {
-        // A child that reads nothing must not fill the memory with what nobody waits for.
-        if let Some(entry) = self.links.get_mut(link)
-            && entry.stdio.stdin.len() <= limits::LINK_QUEUE_BYTES_MAX
-        {
-            push_line(&mut entry.stdio.stdin, message, patches);
-            self.transmit_stdin(link);
-        }
-    }
-
-    /// Sends a message of our own to a server, if it is ready.
-    pub(super) fn send_to_server(&mut self, server: ServerId, message: &str) {
-        self.forward_to_server(server, message.as_bytes());
     }
 }

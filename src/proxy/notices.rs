@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::time::Instant;
 
+use super::asks::Cause;
+use super::upstream::Source;
 use super::{Level, Proxy};
 use crate::base::id::{ServerId, SessionId};
 use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
-use crate::mcp::attribution::Attribution;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::session::Session;
 
@@ -29,24 +30,22 @@ impl Proxy {
     }
 
     /// A log line goes to the session that caused it, if it wants lines of that level.
-    pub(super) fn on_log(&mut self, server: ServerId, line: &[u8], level: Option<LogLevel>, now: Instant) {
-        self.push_to_cause(server, line, |session| session.wants_log(level), now);
+    pub(super) fn on_log(&mut self, source: Source, line: &[u8], level: Option<LogLevel>, now: Instant) {
+        self.push_to_cause(source, line, |session| session.wants_log(level), now);
     }
 
     /// What the proxy does not know belongs to the call that caused it, or to the only session.
-    pub(super) fn on_unknown_notice(&mut self, server: ServerId, line: &[u8], method: &str, now: Instant) {
-        self.log(Level::Debug, Some(server), format!("It sent a notification {:?}", shorten(method)));
-        self.push_to_cause(server, line, |_| true, now);
+    pub(super) fn on_unknown_notice(&mut self, source: Source, line: &[u8], method: &str, now: Instant) {
+        self.log(Level::Debug, Some(source.server), format!("It sent a notification {:?}", shorten(method)));
+        self.push_to_cause(source, line, |_| true, now);
     }
 
-    fn push_to_cause(&mut self, server: ServerId, line: &[u8], wants: impl Fn(&Session) -> bool, now: Instant) {
-        let attribution = self.attribute(server, |_| true);
-        let (session, call) = match attribution {
-            Attribution::Caller(session) => (session, self.newest_cause(session)),
-            Attribution::Listener(session) => (session, None),
-            Attribution::Ambiguous | Attribution::Nobody => {
+    fn push_to_cause(&mut self, source: Source, line: &[u8], wants: impl Fn(&Session) -> bool, now: Instant) {
+        let (session, call) = match self.cause_of(source, |_| true) {
+            Cause::Session { session, call } => (session, call),
+            Cause::Ambiguous | Cause::Nobody => {
                 let message = format!("It belongs to no call in particular: {}", shorten_bytes(line));
-                self.log(Level::Debug, Some(server), message);
+                self.log(Level::Debug, Some(source.server), message);
                 return;
             }
         };

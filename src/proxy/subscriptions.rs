@@ -9,7 +9,7 @@ use crate::mcp::call::CallKind;
 use crate::mcp::introduction::ServerCapabilities;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::session::Session;
-use crate::upstream::handshake;
+use crate::upstream::handshake::{self, OwnRequest};
 
 impl Proxy {
     /// What a request to subscribe means: a subscription that the upstream has to agree to, or nothing new.
@@ -55,7 +55,8 @@ impl Proxy {
     pub(super) fn unsubscribe_all(&mut self, session: &Session) {
         for uri in &session.subscriptions {
             if !self.sessions.with(session.server).any(|(_, other)| other.subscriptions.contains(uri)) {
-                self.send_to_server(session.server, &handshake::subscription(uri, false));
+                let message = handshake::subscription(uri, false);
+                self.send_own_to_server(session.server, OwnRequest::Subscription, &message);
             }
         }
     }
@@ -81,12 +82,12 @@ impl Proxy {
     /// A restarted upstream has forgotten what its sessions asked of it.
     pub(super) fn restore(&mut self, server: ServerId, capabilities: ServerCapabilities) {
         if let Some(level) = self.most_verbose(server, None, None).filter(|_| capabilities.logging) {
-            self.send_to_server(server, &handshake::set_level(level));
+            self.send_own_to_server(server, OwnRequest::SetLevel, &handshake::set_level(level));
         }
         let uris: BTreeSet<Box<str>> =
             self.sessions.with(server).flat_map(|(_, session)| session.subscriptions.iter().cloned()).collect();
         for uri in uris {
-            self.send_to_server(server, &handshake::subscription(&uri, true));
+            self.send_own_to_server(server, OwnRequest::Subscription, &handshake::subscription(&uri, true));
         }
     }
 }

@@ -10,106 +10,72 @@ use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
 use crate::codec::jsonrpc::envelope::{self, Body, Outcome};
 use crate::codec::jsonrpc::{METHOD_NOT_FOUND, write};
-use crate::codec::lines::Line;
-use crate::limits;
+use crate::mcp::attribution::Carrier;
 use crate::mcp::call::CallKind;
 use crate::mcp::from_upstream::{self, FromUpstream};
 use crate::mcp::introduction::Introduction;
 use crate::upstream::catalogue::Next;
 use crate::upstream::handshake::{self, OwnRequest};
 
+/// Where a message of an upstream comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) link: LinkId,
+    pub(super) server: ServerId,
+    pub(super) carrier: Carrier,
+}
+
 impl Proxy {
-    pub(super) fn on_stdout(&mut self, link: LinkId, bytes: &[u8], now: Instant) {
-        // The splitter is taken out while its lines are handled: they borrow from it.
-        let Some(entry) = self.links.get_mut(link) else { return };
-        let mut lines = entry.stdio.take_stdout();
-        let mut rest = bytes;
-        while let Some(line) = lines.handle(&mut rest) {
-            self.on_stdout_line(link, line, now);
-        }
-        if let Some(entry) = self.links.get_mut(link) {
-            entry.stdio.stdout = lines;
-        }
-    }
-
-    /// The child is gone: what it wrote last may lack its line end.
-    pub(super) fn flush_lines(&mut self, link: LinkId, now: Instant) {
-        let Some(entry) = self.links.get_mut(link) else { return };
-        let mut lines = entry.stdio.take_stdout();
-        if let Some(line) = lines.finish() {
-            self.on_stdout_line(link, line, now);
-        }
-    }
-
-    pub(super) fn on_stderr(&mut self, link: LinkId, bytes: &[u8]) {
-        let Some(entry) = self.links.get_mut(link) else { return };
-        let server = entry.server;
-        let mut texts = Vec::new();
-        entry.stdio.on_stderr(bytes, |text| texts.push(text.to_owned()));
-        for text in texts {
-            self.log(Level::Info, Some(server), text);
-        }
-    }
-
-    fn on_stdout_line(&mut self, link: LinkId, line: Line<'_>, now: Instant) {
+    /// An upstream said something: a message, or an array of them.
+    pub(super) fn on_upstream_text(&mut self, link: LinkId, text: &[u8], carrier: Carrier, now: Instant) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
-        match line {
-            Line::Whole(line) => self.on_line(link, server, line, now),
-            Line::Truncated(_) => {}
-            Line::TooLong { bytes } => {
-                let message = format!(
-                    "Dropped a message of {bytes} bytes: the limit is {}; the call it answers will time out",
-                    limits::LINE_BYTES_MAX
-                );
-                self.log(Level::Error, Some(server), message);
-            }
-        }
+        self.on_line(link, server, text, carrier, now);
     }
 
-    fn on_line(&mut self, link: LinkId, server: ServerId, line: &[u8], now: Instant) {
+    fn on_line(&mut self, link: LinkId, server: ServerId, line: &[u8], carrier: Carrier, now: Instant) {
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }
         if line.trim_ascii_start().starts_with(b"[") {
-            return self.on_array(link, server, line, now);
+            return self.on_array(link, server, line, carrier, now);
         }
         let message = match from_upstream::read(line) {
             Ok(message) => message,
             Err(malformed) => {
                 let start = shorten_bytes(line);
-                let message =
-                    format!("It wrote something to stdout that is no message ({}): {start}", malformed.reason);
+                let message = format!("It said something that is no message ({}): {start}", malformed.reason);
                 return self.log(Level::Warn, Some(server), message);
             }
         };
-        self.on_message(link, server, line, message, now);
+        self.on_message(Source { link, server, carrier }, line, message, now);
     }
 
     /// A batch of an upstream that speaks 2025-03-26: downstreams get its messages one by one.
-    fn on_array(&mut self, link: LinkId, server: ServerId, line: &[u8], now: Instant) {
+    fn on_array(&mut self, link: LinkId, server: ServerId, line: &[u8], carrier: Carrier, now: Instant) {
         match envelope::read_body(line) {
             Ok(Body::Batch(items)) => {
                 for item in items.iter().filter(|item| item.text.starts_with('{')) {
-                    self.on_line(link, server, item.text.as_bytes(), now);
+                    self.on_line(link, server, item.text.as_bytes(), carrier, now);
                 }
             }
             Ok(Body::Single(_)) | Err(_) => {
-                let message = format!("It wrote something to stdout that is no message: {}", shorten_bytes(line));
+                let message = format!("It said something that is no message: {}", shorten_bytes(line));
                 self.log(Level::Warn, Some(server), message);
             }
         }
     }
 
-    fn on_message(&mut self, link: LinkId, server: ServerId, line: &[u8], message: FromUpstream<'_>, now: Instant) {
+    fn on_message(&mut self, source: Source, line: &[u8], message: FromUpstream<'_>, now: Instant) {
+        let Source { link, server, .. } = source;
         match message {
             FromUpstream::Reply { call, id, is_error } => self.on_reply(server, call, line, &id, is_error, now),
             FromUpstream::OwnReply { id, outcome } => self.on_own_reply(link, server, id, &outcome, now),
             FromUpstream::Progress { call, token } => self.on_progress(server, call, line, &token, now),
-            FromUpstream::Log { level } => self.on_log(server, line, level, now),
+            FromUpstream::Log { level } => self.on_log(source, line, level, now),
             FromUpstream::ListChanged { is_tools } => self.on_list_changed(server, line, is_tools, now),
             FromUpstream::Updated { uri } => self.on_updated(server, line, &uri, now),
             FromUpstream::Ask { kind, id, progress_token } => {
-                self.on_ask(link, server, &Asked { line, kind, id, progress_token }, now);
+                self.on_ask(source, &Asked { line, kind, id, progress_token }, now);
             }
             FromUpstream::AskCancelled { id } => self.on_ask_cancelled(link, &id, now),
             FromUpstream::Ping { id } => self.send_to_link(link, &write::result(id, "{}")),
@@ -117,7 +83,7 @@ impl Proxy {
                 let reason = format!("the proxy does not know the method {:?}", shorten(&method));
                 self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, &reason));
             }
-            FromUpstream::UnknownNotification { method } => self.on_unknown_notice(server, line, &method, now),
+            FromUpstream::UnknownNotification { method } => self.on_unknown_notice(source, line, &method, now),
             FromUpstream::Stray => {
                 let message = format!("It sent something that belongs to nothing: {}", shorten_bytes(line));
                 self.log(Level::Debug, Some(server), message);
@@ -142,7 +108,7 @@ impl Proxy {
             return; // cancelled or timed out meanwhile, or never sent
         }
         self.end_asks_of_call(id, now);
-        let Some(call) = self.take_call(id) else { return };
+        let Some(call) = self.take_call(id, now) else { return };
         match &call.kind {
             CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
             CallKind::SetLevel(level) if !is_error => {
@@ -181,6 +147,7 @@ impl Proxy {
                 let message = format!("It refused to restore its state: {}", shorten(error));
                 self.log(Level::Warn, Some(server), message);
             }
+            (Some(OwnRequest::Ping), _) => {} // whatever it says, it is alive
             (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Result(_)) | (None, _) => {}
         }
     }
@@ -197,14 +164,17 @@ impl Proxy {
     /// Asks for the list of tools, unless that is under way.
     pub(super) fn read_catalogue(&mut self, server: ServerId) {
         if self.servers.get_mut(server).is_some_and(|entry| entry.catalogue.on_stale()) {
-            self.send_to_server(server, &handshake::list_tools(None));
+            self.send_own_to_server(server, OwnRequest::ListTools, &handshake::list_tools(None));
         }
     }
 
     fn on_catalogue_page(&mut self, server: ServerId, result: &str) {
         let Some(entry) = self.servers.get_mut(server) else { return };
         match entry.catalogue.on_page(result) {
-            Ok(Next::Page(cursor)) => self.send_to_server(server, &handshake::list_tools(cursor.as_deref())),
+            Ok(Next::Page(cursor)) => {
+                let message = handshake::list_tools(cursor.as_deref());
+                self.send_own_to_server(server, OwnRequest::ListTools, &message);
+            }
             Ok(Next::Complete(new)) => {
                 let count = entry.catalogue.tools().len();
                 let name = entry.config.name.clone();

@@ -15,6 +15,8 @@ pub enum OwnRequest {
     SetLevel,
     /// A subscription, repeated on a link that was restarted, or undone for a session that ended.
     Subscription,
+    /// A sign of life wanted from a remote upstream that has been silent.
+    Ping,
 }
 
 impl OwnRequest {
@@ -25,13 +27,20 @@ impl OwnRequest {
             OwnRequest::ListTools => "\"mcp-proxy:tools/list\"",
             OwnRequest::SetLevel => "\"mcp-proxy:logging/setLevel\"",
             OwnRequest::Subscription => "\"mcp-proxy:resources/subscribe\"",
+            OwnRequest::Ping => "\"mcp-proxy:ping\"",
         }
     }
 
     /// The request of that id.
     pub fn of(id: &str) -> Option<OwnRequest> {
-        let all = [OwnRequest::Initialize, OwnRequest::ListTools, OwnRequest::SetLevel, OwnRequest::Subscription];
-        all.into_iter().find(|request| request.id() == id)
+        const ALL: [OwnRequest; 5] = [
+            OwnRequest::Initialize,
+            OwnRequest::ListTools,
+            OwnRequest::SetLevel,
+            OwnRequest::Subscription,
+            OwnRequest::Ping,
+        ];
+        ALL.into_iter().find(|request| request.id() == id)
     }
 }
 
@@ -50,6 +59,11 @@ pub fn initialize(name: &str, version: &str) -> String {
         write::string(version)
     );
     write::request(OwnRequest::Initialize.id(), "initialize", &params)
+}
+
+/// `ping`.
+pub fn ping() -> String {
+    write::request(OwnRequest::Ping.id(), "ping", "{}")
 }
 
 /// `tools/list`, from a cursor on.

@@ -15,8 +15,6 @@ pub struct StdioLink {
     pub stdin: Buf,
     /// Whether the shell knows that something waits in `stdin`.
     pub is_transmitting: bool,
-    /// Whether it has answered `initialize`.
-    pub is_introduced: bool,
     /// The last line of its stderr that was not blank.
     last_words: Option<String>,
 }
@@ -28,7 +26,6 @@ impl Default for StdioLink {
             stderr: Lines::new(limits::STDERR_LINE_BYTES_MAX, Overlong::Truncate),
             stdin: Buf::new(),
             is_transmitting: false,
-            is_introduced: false,
             last_words: None,
         }
     }

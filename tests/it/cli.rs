@@ -128,8 +128,9 @@ fn the_demo_listens_on_this_machine_only() {
     let config = demo::config("/bin/mcp-proxy".to_owned(), None);
     assert_eq!(config.addr.to_string(), "127.0.0.1:9090");
     assert_eq!(config.base_url.to_string(), "http://127.0.0.1:9090");
-    assert_eq!(config.servers[0].command.program, "/bin/mcp-proxy");
-    let arguments: Vec<OsString> = config.servers[0].command.args.iter().map(OsString::from).collect();
+    assert_eq!(config.servers[0].target.command().expect("a command").program, "/bin/mcp-proxy");
+    let arguments: Vec<OsString> =
+        config.servers[0].target.command().expect("a command").args.iter().map(OsString::from).collect();
     assert_eq!(parse(arguments), Ok(Invocation::DemoServer));
     let addr = Addr::parse("[::1]:0").expect("an address");
     assert_eq!(demo::config(String::new(), Some(addr)).base_url.to_string(), "http://[::1]:0");

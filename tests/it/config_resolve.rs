@@ -26,7 +26,7 @@ fn a_list_of_servers_is_enough() {
     let server = &config.servers[0];
     assert_eq!(server.name, "time");
     let args = vec!["mcp-server-time".to_owned()];
-    assert_eq!(server.command, Command { program: "uvx".to_owned(), args, env: Vec::new() });
+    assert_eq!(server.target.command(), Some(&Command { program: "uvx".to_owned(), args, env: Vec::new() }));
     assert!(server.auth_tokens.is_empty() && !server.panic_if_invalid && !server.log_enabled);
     assert_eq!((server.startup_time, server.request_time), (STARTUP_TIME, REQUEST_TIME));
 }
@@ -53,7 +53,7 @@ fn what_is_given_counts() {
     assert_eq!(config.allowed_hosts, ["a.example", "[::2]"]);
     assert_eq!(config.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["z", "a"]);
     let env = vec![("B".to_owned(), "1".to_owned()), ("A".to_owned(), String::new())];
-    assert_eq!(config.servers[0].command.env, env);
+    assert_eq!(config.servers[0].target.command().expect("a command").env, env);
 }
 
 #[test]

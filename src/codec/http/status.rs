@@ -1,4 +1,4 @@
-//! Status lines, ready to be copied.
+//! Status lines, ready to be copied, and what they say to people.
 
 /// The status line, with its CRLF. The version is our own whatever the peer's is (RFC 9110, 6.2). A status that the
 /// program never sends on its own has no reason phrase here.
@@ -41,4 +41,9 @@ pub(super) fn line(status: u16) -> Option<&'static str> {
         505 => "HTTP/1.1 505 HTTP Version Not Supported\r\n",
         _ => return None,
     })
+}
+
+/// The reason phrase of a status, for people.
+pub fn reason(status: u16) -> Option<&'static str> {
+    line(status)?.trim_end().splitn(3, ' ').nth(2)
 }

@@ -7,6 +7,8 @@
 //! demo spawn                a process is asked for
 //! demo <- {…}               a line for its stdin
 //! demo close-stdin / terminate / kill
+//! up1 connect / close       a connection to a remote upstream is asked for / closed
+//! up1 POST /mcp {…}         a request on it (further headers stand in brackets)
 //! stopped                   the program may exit
 //! ```
 //!
@@ -28,6 +30,7 @@ use super::answers::Answers;
 use super::clock::Clock;
 use super::requests::{self, Http, rpc};
 
+mod remotes;
 mod settle;
 mod symbols;
 mod transcript;
@@ -42,6 +45,11 @@ pub(crate) struct Playbook {
     clock: Clock,
     downs: Vec<Down>,
     children: Vec<Child>,
+    outbounds: Vec<remotes::Outbound>,
+    /// How many connections to remote upstreams were asked for.
+    connects: usize,
+    /// Whether these are there at once.
+    pub(crate) accepts: bool,
     transcript: Transcript,
     /// Everything that was logged: `info demo: text`.
     pub(crate) logs: Vec<String>,
@@ -120,6 +128,9 @@ impl Playbook {
             clock,
             downs: Vec::new(),
             children: Vec::new(),
+            outbounds: Vec::new(),
+            connects: 0,
+            accepts: true,
             transcript: Transcript::default(),
             logs: Vec::new(),
             calls: Symbols::new('#'),
@@ -281,6 +292,11 @@ impl Playbook {
     pub(crate) fn answers_last(&mut self, server: &str, result: &str) {
         let id = self.calls.last();
         self.says(server, &format!(r#"{{"id":{id},"result":{result}}}"#));
+    }
+
+    /// The number of the newest request.
+    pub(crate) fn call_number_of_last(&self) -> u64 {
+        self.calls.last()
     }
 
     /// The number that stands behind `#1`, `#2` ….

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use mcp_proxy::base::url::Url;
-use mcp_proxy::config::{Addr, Command, Config, Listener, ServerConfig};
+use mcp_proxy::config::{Addr, Command, Config, Listener, Remote, RemoteTransport, ServerConfig, Target};
 
 /// A configuration with servers of these names.
 pub(crate) fn config(names: &[&str]) -> Config {
     let server = |name: &&str| ServerConfig {
         name: (*name).to_owned(),
-        command: Command { program: format!("run-{name}"), args: Vec::new(), env: Vec::new() },
+        target: Target::Command(Command { program: format!("run-{name}"), args: Vec::new(), env: Vec::new() }),
         auth_tokens: Vec::new(),
         panic_if_invalid: false,
         log_enabled: false,
@@ -26,6 +26,14 @@ pub(crate) fn config(names: &[&str]) -> Config {
         servers: names.iter().map(server).collect(),
         warnings: Vec::new(),
     }
+}
+
+/// A configuration with one remote server, `demo`.
+pub(crate) fn remote_config(url: &str, transport: RemoteTransport) -> Config {
+    let mut config = config(&["demo"]);
+    let headers = vec![("X-Key".to_owned(), "secret".to_owned())];
+    config.servers[0].target = Target::Remote(Remote { url: Url::parse(url).expect("a URL"), transport, headers });
+    config
 }
 
 /// A listener on loopback.

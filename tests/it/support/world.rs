@@ -237,6 +237,9 @@ impl World {
             Output::CloseStdin(link) => self.child(link).on_close_stdin(),
             Output::Terminate(link) => self.child(link).on_terminate(),
             Output::Kill(link) => self.child(link).on_kill(),
+            Output::Connect(_) | Output::TransmitOutbound(_) | Output::CloseOutbound(_) => {
+                panic!("there is no remote upstream: {output:?}")
+            }
             Output::Log(record) => assert!(!record.message.contains('\n'), "a log line of several lines: {record:?}"),
             Output::Stopped { failure } => {
                 assert!(self.is_ending && failure.is_none());

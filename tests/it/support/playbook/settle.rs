@@ -16,7 +16,8 @@ impl Playbook {
                 self.perform(output);
             }
             self.deliver_pending();
-            let is_quiet = !self.flush_children() & !self.flush_downs() & !self.run_machines();
+            let is_remote_busy = self.accept_outbounds() | self.flush_outbounds();
+            let is_quiet = !is_remote_busy & !self.flush_children() & !self.flush_downs() & !self.run_machines();
             if is_quiet {
                 break;
             }
@@ -47,6 +48,9 @@ impl Playbook {
             Output::CloseStdin(link) => self.note_child(link, "close-stdin", Some(Exit::Code(0))),
             Output::Terminate(link) => self.note_child(link, "terminate", Some(Exit::Signal(15))),
             Output::Kill(link) => self.note_child(link, "kill", Some(Exit::Signal(9))),
+            Output::Connect(outbound) => self.on_connect(outbound),
+            Output::TransmitOutbound(outbound) => self.on_transmit_outbound(outbound),
+            Output::CloseOutbound(outbound) => self.on_close_outbound(outbound),
             Output::Log(record) => {
                 let level = format!("{:?}", record.level).to_lowercase();
                 let server = record.server.map(|server| format!(" {server}")).unwrap_or_default();

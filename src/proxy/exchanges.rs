@@ -1,0 +1,313 @@
+//! Exchanges with remote upstreams: what a response brings, how it ends, and what is done when it is lost.
+
+use std::time::Instant;
+
+use super::outbounds::{Loss, Task};
+use super::{Level, Proxy};
+use crate::base::buf::Buf;
+use crate::base::id::{LinkId, OutboundId};
+use crate::base::sequence::CallId;
+use crate::codec::http::client::ResponseHead;
+use crate::codec::http::{Method, ResponseLength};
+use crate::codec::sse::{Decoder, Item};
+use crate::limits;
+use crate::mcp::trouble::Trouble;
+use crate::upstream::exchange::{Exchange, HttpRefusal, Purpose, Reception};
+use crate::upstream::handshake::OwnRequest;
+use crate::upstream::remote::resume_after;
+
+/// A response comes in.
+impl Proxy {
+    pub(super) fn on_response_head(&mut self, id: OutboundId, head: &ResponseHead<'_, '_>, now: Instant) {
+        let Some(outbound) = self.outbounds.get_mut(id) else { return };
+        let link = outbound.link;
+        let Some(task) = outbound.task() else { return };
+        let (purpose, method) = (task.exchange.purpose, task.exchange.method());
+        if let Some(place) = redirection(method, head) {
+            return self.on_redirect(id, &place, now);
+        }
+        let is_sse = self.remote_mut(link).is_some_and(|remote| remote.is_sse());
+        let reception = match Reception::of(head, purpose, is_sse) {
+            Ok(reception) => reception,
+            Err(cause) => return self.lose_outbound(id, &cause, true, now),
+        };
+        if purpose == Purpose::Own(OwnRequest::Initialize) {
+            self.learn_session(link, head);
+        }
+        let Some(outbound) = self.outbounds.get_mut(id) else { return };
+        if matches!(reception, Reception::Events(_)) {
+            outbound.timer.disarm(); // a stream may last
+        }
+        if let Some(task) = outbound.task_mut() {
+            task.reception = reception;
+        }
+        if head.body == ResponseLength::None {
+            self.on_response_complete(id, now);
+        }
+    }
+
+    pub(super) fn on_response_data(&mut self, id: OutboundId, bytes: &[u8], is_last: bool, now: Instant) {
+        let Some(task) = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut()) else { return };
+        match &mut task.reception {
+            Reception::Message(text) if text.len() + bytes.len() > limits::LINE_BYTES_MAX => {
+                let cause = format!("its answer has more than {} bytes", limits::LINE_BYTES_MAX);
+                return self.lose_outbound(id, &cause, true, now);
+            }
+            // A body that came in one piece is never copied.
+            Reception::Message(text) if text.is_empty() && is_last => return self.on_message_body(id, bytes, now),
+            Reception::Message(text) => {
+                text.extend_from_slice(bytes);
+                if is_last {
+                    let text = std::mem::take(text);
+                    return self.on_message_body(id, &text, now);
+                }
+            }
+            Reception::Events(decoder) => {
+                let decoder = std::mem::replace(&mut **decoder, Decoder::new(0));
+                self.on_events(id, decoder, bytes, now);
+            }
+            Reception::Refusal(refusal) => refusal.push(bytes),
+            Reception::Ignored | Reception::AwaitingHead => {}
+        }
+        if is_last {
+            self.on_response_complete(id, now);
+        }
+    }
+
+    fn on_message_body(&mut self, id: OutboundId, text: &[u8], now: Instant) {
+        let Some(outbound) = self.outbounds.get(id) else { return };
+        let (link, carrier) = (outbound.link, outbound.task().map(|task| task.exchange.carrier()));
+        if let Some(carrier) = carrier {
+            self.on_upstream_text(link, text, carrier, now);
+        }
+        self.on_response_complete(id, now);
+    }
+
+    /// The decoder is taken out while its events are handled: they borrow from it.
+    fn on_events(&mut self, id: OutboundId, mut decoder: Decoder, mut bytes: &[u8], now: Instant) {
+        let Some(outbound) = self.outbounds.get(id) else { return };
+        let (link, carrier) = (outbound.link, outbound.task().map(|task| task.exchange.carrier()));
+        let Some(carrier) = carrier else { return };
+        while let Some(item) = decoder.handle(&mut bytes) {
+            match item {
+                Item::Event(event) if event.name == b"endpoint" => self.on_endpoint_event(link, event.data, now),
+                Item::Event(event) if event.data.is_empty() => {} // only an id to resume from
+                Item::Event(event) if event.name == b"message" => self.on_upstream_text(link, event.data, carrier, now),
+                Item::Event(_) => {}
+                Item::TooLong { bytes } => self.on_overlong_message(link, bytes),
+            }
+        }
+        if let Some(remote) = self.remote_mut(link) {
+            remote.on_stream_alive();
+        }
+        let task = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut());
+        if let Some(Task { exchange, reception: Reception::Events(place) }) = task {
+            **place = decoder;
+            exchange.resume.iter_mut().for_each(|resume| resume.failures = 0);
+        }
+    }
+
+    /// It lives elsewhere: the request is sent there, within the origin. What is sent may hold secrets.
+    fn on_redirect(&mut self, id: OutboundId, place: &str, now: Instant) {
+        let Some(mut outbound) = self.remove_outbound(id, true) else { return };
+        let (link, body) = (outbound.link, outbound.body());
+        let Some(task) = outbound.take_task() else { return };
+        let is_post = !body.is_empty();
+        let mut exchange = task.exchange;
+        let target = self.remote_mut(link).and_then(|remote| {
+            let old = remote.url(is_post)?;
+            let new = old.resolve(place).ok()?;
+            (new.origin() == old.origin()).then_some(new)
+        });
+        let Some(target) = target.filter(|_| exchange.redirects < limits::REDIRECTS_MAX) else {
+            let cause = format!(
+                "it redirects to {}, which is not followed: put the right url in the configuration",
+                crate::base::text::shorten(place.split('?').next().unwrap_or_default())
+            );
+            return self.on_exchange_lost(link, exchange, Loss { cause, was_sent: true }, now);
+        };
+        let Some(remote) = self.remote_mut(link) else { return };
+        remote.on_moved(is_post, target);
+        remote.queued_bytes += body.len();
+        exchange.redirects += 1;
+        exchange.body = body;
+        remote.queue.push_front(exchange);
+        self.posting.push(link);
+    }
+}
+
+/// Where a response sends a request on to (RFC 9110, 15.4), if requests of that method may follow.
+fn redirection(method: Method, head: &ResponseHead<'_, '_>) -> Option<String> {
+    let follows = match head.status {
+        307 | 308 => true,
+        301..=303 => method == Method::Get,
+        _ => false,
+    };
+    let place = head.unique("location").ok().flatten()?;
+    follows.then(|| place.to_owned())
+}
+
+/// A response has ended.
+impl Proxy {
+    /// In order, and the connection is free again.
+    pub(super) fn on_exchange_done(&mut self, link: LinkId, task: Task, now: Instant) {
+        match task.reception {
+            Reception::Events(_) => self.on_stream_ended(link, task, "the stream ended", now),
+            Reception::Refusal(refusal) => self.on_request_refused(link, task.exchange, &refusal, now),
+            Reception::AwaitingHead | Reception::Message(_) | Reception::Ignored => {
+                self.on_request_taken(link, &task.exchange, now);
+            }
+        }
+    }
+
+    /// The upstream has taken the request. If a reply was due in the response, it has come by now.
+    fn on_request_taken(&mut self, link: LinkId, exchange: &Exchange, now: Instant) {
+        let is_sse = self.remote_mut(link).is_some_and(|remote| remote.is_sse());
+        match exchange.purpose {
+            Purpose::Initialized => self.on_confirmed(link, now),
+            Purpose::Farewell => self.on_left(link, now),
+            Purpose::Call(call) if !is_sse => self.fail_unanswered(link, call, "its answer was no reply", now),
+            Purpose::Own(request) if !is_sse => self.on_own_unanswered(link, request, now),
+            Purpose::Call(_) | Purpose::Own(_) | Purpose::OneWay => {}
+            Purpose::Listen => self.on_listening_ended(link, None, None, "it sent no stream", now),
+        }
+    }
+
+    /// A stream is over, in order or not. It goes on elsewhere if it can and something is still due.
+    pub(super) fn on_stream_ended(&mut self, link: LinkId, task: Task, cause: &str, now: Instant) {
+        let Reception::Events(decoder) = task.reception else { return };
+        let exchange = task.exchange;
+        let failures = exchange.resume.as_ref().map_or(0, |resume| resume.failures);
+        let old_id = exchange.resume.as_ref().map(|resume| resume.last_event_id.as_bytes());
+        let last_id = Some(decoder.last_id()).filter(|id| !id.is_empty()).or(old_id).unwrap_or_default();
+        let resume = resume_after(last_id, failures + 1);
+        match exchange.purpose {
+            Purpose::Listen => self.on_listening_ended(link, resume, decoder.retry(), cause, now),
+            Purpose::Call(call) => {
+                let is_due = self.is_call_due(link, call);
+                match resume.filter(|resume| resume.failures <= limits::RESUME_FAILURES_MAX) {
+                    Some(resume) if is_due => {
+                        let exchange = Exchange::bare(exchange.purpose, Some(resume));
+                        self.post_later(link, exchange, decoder.retry(), now);
+                    }
+                    Some(_) | None => self.fail_unanswered(link, call, cause, now),
+                }
+            }
+            Purpose::Own(request) => self.on_own_unanswered(link, request, now),
+            Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
+        }
+    }
+
+    fn is_call_due(&self, link: LinkId, call: CallId) -> bool {
+        let server = self.links.get(link).map(|link| link.server);
+        server.is_some_and(|server| self.calls.get(call).is_some_and(|call| call.is_in_flight(server)))
+    }
+
+    /// The response is over, and the reply was not in it.
+    fn fail_unanswered(&mut self, link: LinkId, call: CallId, cause: &str, now: Instant) {
+        if self.is_call_due(link, call) {
+            self.fail_call(call, &Trouble::Disconnected { cause: cause.to_owned() }, now);
+        }
+    }
+
+    fn on_own_unanswered(&mut self, link: LinkId, request: OwnRequest, now: Instant) {
+        let Some(entry) = self.links.get(link) else { return };
+        let server = entry.server;
+        match request {
+            OwnRequest::Initialize if !entry.is_introduced => {
+                self.on_conversation_over(link, "its answer to initialize is no reply", now);
+            }
+            OwnRequest::ListTools => {
+                if let Some(server) = self.servers.get_mut(server) {
+                    server.catalogue.on_refused();
+                }
+            }
+            OwnRequest::Initialize | OwnRequest::SetLevel | OwnRequest::Subscription | OwnRequest::Ping => {}
+        }
+    }
+}
+
+/// A request came to nothing.
+impl Proxy {
+    /// The upstream answered with an HTTP error.
+    fn on_request_refused(&mut self, link: LinkId, exchange: Exchange, refusal: &HttpRefusal, now: Instant) {
+        let has_session = self.remote_mut(link).is_some_and(|remote| remote.session.is_some());
+        let cause = refusal.describe();
+        if has_session && refusal.is_about_session() && exchange.purpose != Purpose::Farewell {
+            return self.on_session_lost(link, exchange, now);
+        }
+        match exchange.purpose {
+            Purpose::Call(call) => {
+                // It may be a reply, only with a status that says the same.
+                if serde_json::from_slice::<serde::de::IgnoredAny>(&refusal.text).is_ok() {
+                    self.on_upstream_text(link, &refusal.text, exchange.carrier(), now);
+                }
+                if self.is_call_due(link, call) {
+                    self.fail_call(call, &Trouble::Refused { cause }, now);
+                }
+            }
+            Purpose::Own(OwnRequest::Initialize) => self.on_initialize_refused(link, refusal, now),
+            Purpose::Own(OwnRequest::Ping) => {} // it lives
+            Purpose::Own(request) => {
+                self.warn_of(link, &format!("It refused a request of the proxy: {cause}"));
+                self.on_own_unanswered(link, request, now);
+            }
+            Purpose::OneWay => self.warn_of(link, &format!("It refused a message: {cause}")),
+            Purpose::Initialized => {
+                self.warn_of(link, &format!("It refused notifications/initialized: {cause}"));
+                self.on_confirmed(link, now);
+            }
+            Purpose::Listen => self.on_listening_refused(link, refusal, now),
+            Purpose::Farewell => self.on_left(link, now),
+        }
+    }
+
+    /// The request was lost with its connection, or could not be sent at all.
+    pub(super) fn on_exchange_lost(&mut self, link: LinkId, exchange: Exchange, loss: Loss, now: Instant) {
+        let Loss { cause, was_sent } = loss;
+        match exchange.purpose {
+            Purpose::Call(call) if was_sent || exchange.resume.is_some() => {
+                self.on_call_lost(link, call, exchange, &cause, now);
+            }
+            Purpose::Call(call) => {
+                // Nobody has seen it: it waits for the next link, or for the news that there is none.
+                self.wait_again(call, exchange.body, now);
+                self.on_conversation_over(link, &cause, now);
+            }
+            Purpose::Own(OwnRequest::Initialize) | Purpose::Initialized | Purpose::Own(OwnRequest::Ping) => {
+                self.on_conversation_over(link, &cause, now);
+            }
+            Purpose::Own(request) => {
+                self.warn_of(link, &format!("A request of the proxy was lost: {cause}"));
+                self.on_own_unanswered(link, request, now);
+            }
+            Purpose::OneWay => self.warn_of(link, &format!("A message was lost: {cause}")),
+            Purpose::Listen => self.on_listening_ended(link, exchange.resume, None, &cause, now),
+            Purpose::Farewell => self.on_left(link, now),
+        }
+    }
+
+    /// The upstream may have seen the call: it is never sent again. A stream that was to be resumed may be tried again.
+    fn on_call_lost(&mut self, link: LinkId, call: CallId, exchange: Exchange, cause: &str, now: Instant) {
+        let resume = exchange.resume.filter(|resume| resume.failures < limits::RESUME_FAILURES_MAX);
+        match resume {
+            Some(mut resume) if self.is_call_due(link, call) => {
+                resume.failures += 1;
+                self.post_later(link, Exchange::bare(exchange.purpose, Some(resume)), None, now);
+            }
+            Some(_) | None => self.fail_unanswered(link, call, cause, now),
+        }
+    }
+
+    /// A call that the upstream has never seen waits for the next link.
+    pub(super) fn wait_again(&mut self, call: CallId, line: Buf, now: Instant) {
+        if self.calls.get(call).is_some() {
+            self.wait_for_server(call, line, now);
+        }
+    }
+
+    pub(super) fn warn_of(&mut self, link: LinkId, message: &str) {
+        let server = self.links.get(link).map(|link| link.server);
+        self.log(Level::Warn, server, message.to_owned());
+    }
+}

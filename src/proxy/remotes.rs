@@ -1,0 +1,255 @@
+//! Conversations with remote upstreams: how they open, stay alive and end.
+
+use std::time::Instant;
+
+use super::links::Transport;
+use super::{Due, Level, Proxy};
+use crate::base::buf::Buf;
+use crate::base::id::LinkId;
+use crate::base::sequence::CallId;
+use crate::codec::http::client::ResponseHead;
+use crate::limits;
+use crate::mcp::trouble::Trouble;
+use crate::upstream::exchange::{Exchange, HttpRefusal, Purpose, Resume};
+use crate::upstream::handshake::{self, OwnRequest};
+use crate::upstream::remote::{Opening, Pulse, RemoteLink};
+
+/// Opening.
+impl Proxy {
+    /// The first request of a conversation.
+    pub(super) fn start_conversation(&mut self, link: LinkId) {
+        let Some(entry) = self.links.get(link) else { return };
+        let server = entry.server;
+        let Transport::Remote(remote) = &entry.transport else { return };
+        let verb = if self.is_restarted(server) { "Connecting again" } else { "Connecting" };
+        let place = remote.url(false).map(|url| format!("{}{}", url.origin(), url.path())).unwrap_or_default();
+        let is_sse = remote.is_sse();
+        let wire = if is_sse { "SSE" } else { "streamable HTTP" };
+        self.log(Level::Info, Some(server), format!("{verb}: {place} ({wire})"));
+        if is_sse {
+            self.push_exchange(link, Exchange::bare(Purpose::Listen, None));
+        } else {
+            self.send_initialize(link);
+        }
+    }
+
+    /// What `initialize` brings beside its result.
+    pub(super) fn learn_session(&mut self, link: LinkId, head: &ResponseHead<'_, '_>) {
+        let session = head.unique("mcp-session-id").ok().flatten().map(str::to_owned);
+        if let Some(remote) = self.remote_mut(link) {
+            remote.session = session;
+        }
+    }
+
+    pub(super) fn on_initialize_refused(&mut self, link: LinkId, refusal: &HttpRefusal, now: Instant) {
+        let falls_back = refusal.is_about_transport() && self.remote_mut(link).is_some_and(|remote| remote.fall_back());
+        if falls_back {
+            self.start_conversation(link);
+        } else {
+            let cause = format!("it answered initialize with {}", refusal.describe());
+            self.on_conversation_over(link, &cause, now);
+        }
+    }
+
+    /// An SSE upstream has said where to POST.
+    pub(super) fn on_endpoint_event(&mut self, link: LinkId, data: &[u8], now: Instant) {
+        let Some(remote) = self.remote_mut(link) else { return };
+        if !remote.is_sse() || remote.url(true).is_some() {
+            return;
+        }
+        match remote.on_endpoint(&String::from_utf8_lossy(data)) {
+            Ok(()) => self.send_initialize(link),
+            Err(cause) => self.on_conversation_over(link, &cause, now),
+        }
+    }
+
+    /// `notifications/initialized` was taken: calls may flow.
+    pub(super) fn on_confirmed(&mut self, link: LinkId, now: Instant) {
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let server = entry.server;
+        let Transport::Remote(remote) = &mut entry.transport else { return };
+        let Opening::Confirming { is_first } = remote.opening else { return };
+        remote.opening = Opening::Open;
+        if !remote.is_sse() {
+            self.push_exchange(link, Exchange::bare(Purpose::Listen, None));
+        }
+        self.arm_link(link);
+        self.on_ready(server, is_first, now);
+    }
+}
+
+/// The stream of what belongs to no request.
+impl Proxy {
+    /// An SSE upstream says everything on it: without it there is no conversation. Another one's is opened again.
+    pub(super) fn on_listening_ended(
+        &mut self,
+        link: LinkId,
+        resume: Option<Resume>,
+        retry: Option<u64>,
+        cause: &str,
+        now: Instant,
+    ) {
+        let Some(remote) = self.remote_mut(link) else { return };
+        if remote.is_sse() {
+            return self.on_conversation_over(link, cause, now);
+        }
+        self.post_later(link, Exchange::bare(Purpose::Listen, resume), retry, now);
+    }
+
+    pub(super) fn on_listening_refused(&mut self, link: LinkId, refusal: &HttpRefusal, now: Instant) {
+        let Some(remote) = self.remote_mut(link) else { return };
+        let cause = format!("it answered GET with {}", refusal.describe());
+        if remote.is_sse() {
+            self.on_conversation_over(link, &cause, now);
+        } else if refusal.status >= 500 {
+            self.post_later(link, Exchange::bare(Purpose::Listen, None), None, now);
+        }
+        // Else it offers none, which it may (405).
+    }
+}
+
+/// Sending.
+impl Proxy {
+    /// A message goes out with the next free connection.
+    pub(super) fn post(&mut self, link: LinkId, purpose: Purpose, body: Buf) {
+        if let Some(remote) = self.remote_mut(link) {
+            remote.queued_bytes += body.len();
+        }
+        self.push_exchange(link, Exchange::post(purpose, body));
+    }
+
+    fn push_exchange(&mut self, link: LinkId, exchange: Exchange) {
+        if let Some(remote) = self.remote_mut(link) {
+            remote.queue.push_back(exchange);
+            self.posting.push(link);
+        }
+    }
+
+    pub(super) fn post_later(&mut self, link: LinkId, exchange: Exchange, retry: Option<u64>, now: Instant) {
+        let Some(remote) = self.remote_mut(link) else { return };
+        if remote.opening == Opening::Leaving {
+            return;
+        }
+        let pause = remote.next_pause(retry);
+        remote.later.push((now + pause, exchange));
+        self.arm_link(link);
+    }
+
+    /// The call is over, its response may not be: it gets a little time to end in order.
+    pub(super) fn abandon_exchange(&mut self, call: CallId, now: Instant) {
+        let Some(link) = self.calls.get(call).and_then(|call| self.ready_link(call.server)) else { return };
+        let Some(remote) = self.remote_mut(link) else { return };
+        remote.later.retain(|(_, exchange)| exchange.purpose != Purpose::Call(call));
+        let unsent = remote.queue.iter().filter(|exchange| exchange.purpose == Purpose::Call(call));
+        let unsent: usize = unsent.map(|exchange| exchange.body.len()).sum();
+        remote.queued_bytes = remote.queued_bytes.saturating_sub(unsent);
+        remote.queue.retain(|exchange| exchange.purpose != Purpose::Call(call));
+        for id in remote.outbounds.clone() {
+            let Some(outbound) = self.outbounds.get_mut(id) else { continue };
+            if outbound.task().is_some_and(|task| task.exchange.purpose == Purpose::Call(call)) {
+                self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + limits::ABANDONED_TIME_MAX);
+            }
+        }
+    }
+
+    pub(super) fn remote_mut(&mut self, link: LinkId) -> Option<&mut RemoteLink> {
+        match &mut self.links.get_mut(link)?.transport {
+            Transport::Stdio(_) => None,
+            Transport::Remote(remote) => Some(remote),
+        }
+    }
+}
+
+/// Staying alive.
+impl Proxy {
+    fn arm_link(&mut self, link: LinkId) {
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let Transport::Remote(remote) = &mut entry.transport else { return };
+        match remote.next_due() {
+            Some(due) => self.deadlines.arm(&mut remote.timer, Due::Link(link), due),
+            None => remote.timer.disarm(),
+        }
+    }
+
+    pub(super) fn on_link_timeout(&mut self, link: LinkId, now: Instant) {
+        while let Some(exchange) = self.remote_mut(link).and_then(|remote| remote.pop_later(now)) {
+            self.push_exchange(link, exchange);
+        }
+        self.check_pulse(link, now);
+        self.arm_link(link);
+    }
+
+    /// A link that nobody uses is asked for a sign of life from time to time: half-open connections show no other way.
+    fn check_pulse(&mut self, link: LinkId, now: Instant) {
+        let Some(server) = self.links.get(link).map(|link| link.server) else { return };
+        let is_used = self.calls.iter().any(|(_, call)| call.is_in_flight(server));
+        let Some(remote) = self.remote_mut(link) else { return };
+        match remote.pulse {
+            Pulse::Quiet if remote.heard + limits::PING_INTERVAL > now => {}
+            // A server that works may have no time for pings; a call has its own patience.
+            Pulse::Quiet if is_used => remote.heard = now,
+            Pulse::Quiet => {
+                remote.pulse = Pulse::Pinged { at: now };
+                self.send_own(link, OwnRequest::Ping, &handshake::ping());
+            }
+            Pulse::Pinged { at } if remote.heard >= at || is_used => {
+                remote.heard = now;
+                remote.pulse = Pulse::Quiet;
+            }
+            Pulse::Pinged { at } if at + limits::PING_TIME_MAX <= now => {
+                let cause = format!("it did not answer a ping within {} s", limits::PING_TIME_MAX.as_secs());
+                self.on_conversation_over(link, &cause, now);
+            }
+            Pulse::Pinged { .. } => {}
+        }
+    }
+}
+
+/// Ending.
+impl Proxy {
+    /// The upstream has forgotten the session: a new one begins. A request that was refused for that reason never ran,
+    /// so it is sent again, once.
+    pub(super) fn on_session_lost(&mut self, link: LinkId, exchange: Exchange, now: Instant) {
+        if let Purpose::Call(call) = exchange.purpose {
+            match self.calls.get_mut(call) {
+                Some(entry) if !entry.was_returned && !exchange.body.is_empty() => {
+                    entry.was_returned = true;
+                    self.wait_again(call, exchange.body, now);
+                }
+                Some(_) => {
+                    let cause = "it forgets its sessions as soon as they have begun".to_owned();
+                    self.fail_call(call, &Trouble::Refused { cause }, now);
+                }
+                None => {}
+            }
+        }
+        self.on_conversation_over(link, "it has ended the session", now);
+    }
+
+    /// The link is of no use any more.
+    pub(super) fn on_conversation_over(&mut self, link: LinkId, cause: &str, now: Instant) {
+        let Some(server) = self.links.get(link).map(|link| link.server) else { return };
+        let trouble = self.trouble_of(link, cause.to_owned());
+        self.on_link_gone(server, link, &trouble, now);
+    }
+
+    /// The proxy ends: a session is ended in order.
+    pub(super) fn leave(&mut self, link: LinkId, now: Instant) {
+        let Some(remote) = self.remote_mut(link) else { return };
+        remote.opening = Opening::Leaving;
+        remote.queue.clear();
+        remote.later.clear();
+        let has_session = remote.session.is_some();
+        self.close_outbounds(link);
+        if has_session {
+            self.push_exchange(link, Exchange::bare(Purpose::Farewell, None));
+        } else {
+            self.on_left(link, now);
+        }
+    }
+
+    /// The session is ended.
+    pub(super) fn on_left(&mut self, link: LinkId, now: Instant) {
+        self.on_conversation_over(link, "the proxy shuts down", now);
+    }
+}

@@ -1,0 +1,219 @@
+//! A link to a remote upstream: one conversation over HTTP.
+//!
+//! ```text
+//!  streamable:  POST initialize ─▶ POST initialized ─▶ ready: a POST for each message, one GET stream
+//!       │ refused with 400, 404 or 405, and `transportType` is `auto`
+//!       ▼
+//!  SSE:  GET ─▶ `endpoint` event ─▶ POST initialize, answered on the stream ─▶ POST initialized ─▶ ready
+//! ```
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::exchange::{Exchange, Resume};
+use crate::base::deadline::Timer;
+use crate::base::id::OutboundId;
+use crate::base::url::Url;
+use crate::config::{Remote, RemoteTransport};
+use crate::limits;
+use crate::mcp::version::Version;
+
+/// One conversation.
+#[derive(Debug)]
+pub struct RemoteLink {
+    /// How messages travel.
+    pub wire: Wire,
+    /// What `Mcp-Session-Id` is to say.
+    pub session: Option<String>,
+    /// What `MCP-Protocol-Version` is to say.
+    version: Option<Version>,
+    /// How far the handshake has come.
+    pub opening: Opening,
+    /// All its connections.
+    pub outbounds: Vec<OutboundId>,
+    /// Those that are free, the one that was used last at the end.
+    pub idle: Vec<OutboundId>,
+    /// What has no connection yet.
+    pub queue: VecDeque<Exchange>,
+    /// Bytes of messages that were not sent yet.
+    pub queued_bytes: usize,
+    /// What is to be sent later: streams to be opened again.
+    pub later: Vec<(Instant, Exchange)>,
+    /// The pause before the stream is opened again the next time.
+    listen_pause: Duration,
+    /// When the upstream was last heard.
+    pub heard: Instant,
+    /// Whether a sign of life is awaited.
+    pub pulse: Pulse,
+    /// Comes up for `later` and `pulse`.
+    pub timer: Timer,
+}
+
+/// How messages travel.
+#[derive(Debug)]
+pub enum Wire {
+    /// A POST for each; its response answers it.
+    Streamable {
+        /// Where to.
+        endpoint: Url,
+        /// Whether it may turn out to be an SSE upstream.
+        is_guess: bool,
+    },
+    /// One stream for all that comes (2024-11-05).
+    Sse {
+        /// Where the stream is.
+        stream: Url,
+        /// Where messages are POSTed, once the stream has said so.
+        endpoint: Option<Url>,
+    },
+}
+
+/// How far the handshake has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// `initialize` is not answered.
+    Introducing,
+    /// `notifications/initialized` is not answered.
+    Confirming {
+        /// Whether the upstream has never been ready before.
+        is_first: bool,
+    },
+    /// Calls flow.
+    Open,
+    /// The session is being ended.
+    Leaving,
+}
+
+/// Whether a sign of life is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// No.
+    Quiet,
+    /// A ping was sent.
+    Pinged {
+        /// When.
+        at: Instant,
+    },
+}
+
+impl RemoteLink {
+    /// A conversation that has not begun.
+    pub fn new(remote: &Remote, now: Instant) -> RemoteLink {
+        let url = remote.url.clone();
+        let wire = match remote.transport {
+            RemoteTransport::Sse => Wire::Sse { stream: url, endpoint: None },
+            RemoteTransport::Streamable => Wire::Streamable { endpoint: url, is_guess: false },
+            RemoteTransport::Auto => Wire::Streamable { endpoint: url, is_guess: true },
+        };
+        RemoteLink {
+            wire,
+            session: None,
+            version: None,
+            opening: Opening::Introducing,
+            outbounds: Vec::new(),
+            idle: Vec::new(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            later: Vec::new(),
+            listen_pause: limits::RESUME_PAUSE,
+            heard: now,
+            pulse: Pulse::Quiet,
+            timer: Timer::default(),
+        }
+    }
+
+    /// Whether the replies to POSTs come on the stream.
+    pub fn is_sse(&self) -> bool {
+        matches!(self.wire, Wire::Sse { .. })
+    }
+
+    /// Where an exchange goes; `None` while nobody knows.
+    pub fn url(&self, is_post: bool) -> Option<&Url> {
+        match &self.wire {
+            Wire::Streamable { endpoint, .. } => Some(endpoint),
+            Wire::Sse { endpoint, .. } if is_post => endpoint.as_ref(),
+            Wire::Sse { stream, .. } => Some(stream),
+        }
+    }
+
+    /// It does not know streamable HTTP: perhaps it is an SSE upstream. Says whether that is to be tried.
+    pub fn fall_back(&mut self) -> bool {
+        if let Wire::Streamable { endpoint, is_guess: true } = &self.wire {
+            self.wire = Wire::Sse { stream: endpoint.clone(), endpoint: None };
+            self.session = None;
+            return true;
+        }
+        false
+    }
+
+    /// It lives at another place of the same origin.
+    pub fn on_moved(&mut self, is_post: bool, to: Url) {
+        match &mut self.wire {
+            Wire::Streamable { endpoint, .. } => *endpoint = to,
+            Wire::Sse { endpoint, .. } if is_post => *endpoint = Some(to),
+            Wire::Sse { stream, .. } => *stream = to,
+        }
+    }
+
+    /// The stream of an SSE upstream says where to POST.
+    ///
+    /// # Errors
+    /// That is no URL, or one of another origin: what is sent there would reach a stranger.
+    pub fn on_endpoint(&mut self, data: &str) -> Result<(), String> {
+        let Wire::Sse { stream, endpoint } = &mut self.wire else { return Ok(()) };
+        let found = stream.resolve(data).map_err(|error| format!("its endpoint event is no URL: {error}"))?;
+        if found.origin() != stream.origin() {
+            return Err(format!("its endpoint event names another origin ({})", found.origin()));
+        }
+        *endpoint = Some(found);
+        Ok(())
+    }
+
+    /// The upstream has introduced itself.
+    pub fn on_introduced(&mut self, version: Version, is_first: bool) {
+        self.version = Some(version);
+        self.opening = Opening::Confirming { is_first };
+    }
+
+    /// What `MCP-Protocol-Version` is to say: the revisions that know it.
+    pub fn version_header(&self) -> Option<&'static str> {
+        self.version.filter(|version| *version >= Version::V2025_06_18 && !self.is_sse()).map(Version::as_str)
+    }
+
+    /// How long to wait before a stream is opened again: as long as it asked for, else longer each time.
+    pub fn next_pause(&mut self, asked: Option<u64>) -> Duration {
+        if let Some(asked) = asked {
+            return Duration::from_millis(asked).min(limits::RESUME_PAUSE_MAX);
+        }
+        let pause = self.listen_pause;
+        self.listen_pause = (pause * 2).min(limits::RESUME_PAUSE_MAX);
+        pause
+    }
+
+    /// A stream has brought something.
+    pub fn on_stream_alive(&mut self) {
+        self.listen_pause = limits::RESUME_PAUSE;
+    }
+
+    /// When there is something to do.
+    pub fn next_due(&self) -> Option<Instant> {
+        let pulse = match (self.opening, self.pulse) {
+            (Opening::Open, Pulse::Quiet) => Some(self.heard + limits::PING_INTERVAL),
+            (Opening::Open, Pulse::Pinged { at }) => Some(at + limits::PING_TIME_MAX),
+            (Opening::Introducing | Opening::Confirming { .. } | Opening::Leaving, _) => None,
+        };
+        self.later.iter().map(|(due, _)| *due).chain(pulse).min()
+    }
+
+    /// Takes an exchange out of those whose time has come.
+    pub fn pop_later(&mut self, now: Instant) -> Option<Exchange> {
+        let found = self.later.iter().position(|(due, _)| *due <= now)?;
+        Some(self.later.swap_remove(found).1)
+    }
+}
+
+/// Where a stream can go on whose last event had this id; `None` if it had none that a header can carry.
+pub fn resume_after(last_id: &[u8], failures: u32) -> Option<Resume> {
+    let last_event_id = std::str::from_utf8(last_id).ok().filter(|id| !id.is_empty())?.to_owned();
+    Some(Resume { last_event_id, failures })
+}

@@ -192,6 +192,8 @@ pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
 pub const SERVER_NAME_BYTES_MAX: usize = 128;
 /// The longest `startupTimeout` or `requestTimeout`: more is a slip of the pen, and no deadline may overflow the clock.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// The shortest `timeout` written as a bare number, which counts nanoseconds: less was meant to be seconds.
+pub const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 /// The port of an `addr` that is not given: the one in the reference's examples.
 pub const DEFAULT_PORT: u16 = 9090;
 

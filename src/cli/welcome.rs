@@ -41,7 +41,10 @@ fn routes(config: &Config, local: SocketAddr) -> String {
     let width = config.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
     for server in &config.servers {
         let protection = if server.auth_tokens.is_empty() { "" } else { "  (token)" };
-        let _ = writeln!(text, "  {:width$}  {}{protection}", server.name, endpoint(config, local, server));
+        // No more than the origin: paths and queries may be secrets.
+        let upstream = server.target.remote().map(|remote| format!("  -> {}", remote.url.origin())).unwrap_or_default();
+        let endpoint = endpoint(config, local, server);
+        let _ = writeln!(text, "  {:width$}  {endpoint}{protection}{upstream}", server.name);
     }
     text
 }

@@ -45,27 +45,9 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     },
     Unsupported {
         section: Section::Server,
-        key: "url",
-        what: "remote servers are not supported in this version, only commands",
-        advice: "Remove the server, or start without it: \"options\": { \"disabled\": true }",
-    },
-    Unsupported {
-        section: Section::Server,
-        key: "headers",
-        what: "belongs to remote servers, which are not supported in this version",
-        advice: "Remove it.",
-    },
-    Unsupported {
-        section: Section::Server,
-        key: "timeout",
-        what: "belongs to remote servers, which are not supported in this version",
-        advice: "For a command write \"options\": { \"requestTimeout\": \"60s\" }",
-    },
-    Unsupported {
-        section: Section::Server,
         key: "oauth",
-        what: "belongs to remote servers, which are not supported in this version",
-        advice: "Remove it.",
+        what: "OAuth towards remote servers is not supported in this version",
+        advice: "Remove it. A token goes into \"headers\": { \"Authorization\": \"Bearer ...\" }",
     },
     Unsupported {
         section: Section::Proxy,
@@ -84,7 +66,9 @@ pub const UNSUPPORTED: &[Unsupported] = &[
 /// Keys of other programs' configurations that people paste.
 const HINTS: &[(Section, &str, &str)] = &[
     (Section::Top, "servers", "It is called mcpServers here."),
-    (Section::Server, "type", "Remove it: what has a command is a stdio server."),
+    (Section::Server, "type", "Remove it where there is a command. For a url it is called transportType here."),
+    (Section::Server, "serverUrl", "It is called url here."),
+    (Section::Server, "httpUrl", "It is called url here, with \"transportType\": \"streamable-http\"."),
     (
         Section::Server,
         "cwd",
@@ -107,7 +91,7 @@ impl Section {
             Section::Proxy => {
                 &["baseURL", "addr", "name", "version", "type", "options", "allowedOrigins", "allowedHosts"]
             }
-            Section::Server => &["command", "args", "env", "transportType", "options"],
+            Section::Server => &["command", "args", "env", "url", "headers", "timeout", "transportType", "options"],
             Section::Options => {
                 &["panicIfInvalid", "logEnabled", "authTokens", "disabled", "startupTimeout", "requestTimeout"]
             }

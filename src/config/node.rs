@@ -39,10 +39,30 @@ impl<T> Field<T> {
         }
     }
 
+    /// Whether the file says anything here, right or wrong.
+    pub fn is_said(&self) -> bool {
+        match self {
+            Field::Absent => false,
+            Field::Refused | Field::Given(_) => true,
+        }
+    }
+
     /// The value, if it is there.
     pub fn value(&self) -> Option<&T> {
         self.given().map(|at| &at.value)
     }
+}
+
+/// A member of an object of strings: its key and its value.
+pub type NamedText = (At<String>, At<String>);
+
+/// A duration of a remote server as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Timeout {
+    /// With its unit: `30s`.
+    Text(String),
+    /// A bare number, which the reference reads so.
+    Nanoseconds(u64),
 }
 
 /// A slice of the JSON text.
@@ -148,6 +168,18 @@ impl<'a> Node<'a> {
         Field::Refused
     }
 
+    /// A duration as typed, or as the reference has it: a number of nanoseconds. It may be missing.
+    pub(super) fn duration_or_nanoseconds(&self, report: &mut Report) -> Field<Timeout> {
+        if let Ok(nanoseconds) = serde_json::from_str::<u64>(self.json.get()) {
+            return Field::Given(At { value: Timeout::Nanoseconds(nanoseconds), place: self.place() });
+        }
+        match self.duration(report) {
+            Field::Absent => Field::Absent,
+            Field::Refused => Field::Refused,
+            Field::Given(At { value, place }) => Field::Given(At { value: Timeout::Text(value), place }),
+        }
+    }
+
     /// `true` or `false`, or missing.
     pub(super) fn boolean(&self, report: &mut Report) -> Field<bool> {
         match self.json.get() {
@@ -187,13 +219,16 @@ impl<'a> Node<'a> {
     }
 
     /// An object of strings that may be missing. Members that are none are reported and left out.
-    pub(super) fn string_members(&self, report: &mut Report) -> Vec<(At<String>, At<String>)> {
-        let members = self.optional_members(report);
+    pub(super) fn string_members(&self, report: &mut Report) -> Field<Vec<NamedText>> {
+        if self.is_null() {
+            return Field::Absent;
+        }
+        let Some(members) = self.members(report) else { return Field::Refused };
         let as_strings = |member: Member<'a>| {
             let value = member.node.required_string(report)?;
             Some((At { value: member.key, place: member.place }, value))
         };
-        members.into_iter().filter_map(as_strings).collect()
+        Field::Given(At { value: members.into_iter().filter_map(as_strings).collect(), place: self.place() })
     }
 
     fn refuse(&self, expected: &str, advice: impl Into<String>, report: &mut Report) {

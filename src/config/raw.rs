@@ -4,7 +4,7 @@
 //! mean, and whether they fit together, is for [`super::resolve`].
 
 use super::keys::{self, Section, Unsupported};
-use super::node::{At, Field, Member, Node};
+use super::node::{At, Field, Member, NamedText, Node, Timeout};
 use super::report::{Place, Report};
 use super::source::Source;
 use crate::codec::jsonc::{self, JsoncError};
@@ -55,7 +55,13 @@ pub struct RawServer {
     /// `args`
     pub args: Field<Vec<At<String>>>,
     /// `env`
-    pub env: Vec<(At<String>, At<String>)>,
+    pub env: Field<Vec<NamedText>>,
+    /// `url`
+    pub url: Field<String>,
+    /// `headers`
+    pub headers: Field<Vec<NamedText>>,
+    /// `timeout`
+    pub timeout: Field<Timeout>,
     /// `transportType`
     pub transport: Field<String>,
     /// `options`
@@ -180,13 +186,16 @@ fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
         name: At { value: member.key, place: member.place },
         command: Field::Absent,
         args: Field::Absent,
-        env: Vec::new(),
+        env: Field::Absent,
+        url: Field::Absent,
+        headers: Field::Absent,
+        timeout: Field::Absent,
         transport: Field::Absent,
         options: RawOptions::default(),
         unsupported: Vec::new(),
     };
     let Some(members) = member.node.members(report) else {
-        server.command = Field::Refused; // what is no object lacks no command
+        server.command = Field::Refused; // what is no object lacks nothing
         return server;
     };
     for member in members {
@@ -194,6 +203,9 @@ fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
             "command" => server.command = member.node.string(report),
             "args" => server.args = member.node.strings(report),
             "env" => server.env = member.node.string_members(report),
+            "url" => server.url = member.node.string(report),
+            "headers" => server.headers = member.node.string_members(report),
+            "timeout" => server.timeout = member.node.duration_or_nanoseconds(report),
             "transportType" => server.transport = member.node.string(report),
             "options" => server.options = read_options(&member.node, report),
             _ => on_other_key(Section::Server, &member, &mut server.unsupported, report),

@@ -1,18 +1,19 @@
 //! From what the user typed to what the program runs with: defaults, inheritance, and whether the values make sense.
 
 mod command;
+mod remote;
+mod target;
+mod times;
 
-use std::time::Duration;
-
-use super::duration;
+use self::times::{request_time, time_or};
 use super::names::{self, Verdict};
 use super::node::{At, Field};
 use super::raw::{Raw, RawOptions, RawProxy, RawServer, UnsupportedKey};
 use super::report::{Place, Report};
-use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig, Target};
+use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig};
 use crate::base::nearest::nearest;
 use crate::base::url::{Authority, Origin, Url};
-use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME, TIMEOUT_MAX};
+use crate::limits::{DEFAULT_PORT, STARTUP_TIME};
 
 /// Resolves. Whatever is wrong goes to `report`; the result is only fit for use if no error went there.
 ///
@@ -164,15 +165,18 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
         Verdict::Refused { what, advice } => report.error(place, what, advice),
     }
     let options = &server.options;
+    report_unsupported(&server.unsupported, report);
     report_unsupported(&options.unsupported, report);
+    let target = target::resolve(server, report);
+    let is_remote = target.remote().is_some();
     ServerConfig {
         name: name.clone(),
-        target: Target::Command(command::resolve(server, report)),
+        target,
         auth_tokens: auth_tokens(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
         panic_if_invalid: own_or(&options.panic_if_invalid, &inherited.panic_if_invalid).value() == Some(&true),
         log_enabled: own_or(&options.log_enabled, &inherited.log_enabled).value() == Some(&true),
         startup_time: time_or(own_or(&options.startup_timeout, &inherited.startup_timeout), STARTUP_TIME, report),
-        request_time: time_or(own_or(&options.request_timeout, &inherited.request_timeout), REQUEST_TIME, report),
+        request_time: request_time(server, inherited, is_remote, report),
     }
 }
 
@@ -202,20 +206,4 @@ fn auth_tokens(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<Strin
         }
     }
     tokens
-}
-
-fn time_or(field: &Field<String>, default: Duration, report: &mut Report) -> Duration {
-    let Some(At { value, place }) = field.given() else { return default };
-    match duration::parse(value) {
-        Some(time) if time <= TIMEOUT_MAX => return time,
-        Some(_) => {
-            let hours = TIMEOUT_MAX.as_secs() / 3_600;
-            report.error(place, format!("is longer than {hours} hours"), "Write a shorter time.");
-        }
-        None => {
-            let advice = "Write a time longer than zero with its unit: \"30s\", \"1m30s\" or \"500ms\".";
-            report.error(place, "is no duration", advice);
-        }
-    }
-    default
 }

@@ -180,7 +180,9 @@ fn servers_are_listed_with_their_public_urls_and_without_tokens() {
         r#"{ "mcpProxy": { "baseURL": "https://mcp.example.com/tools", "type": "streamable-http" },
         "mcpServers": {
             "github": { "command": "x", "options": { "authTokens": ["s3cret"] } },
-            "a.b": { "command": "x" }
+            "a.b": { "command": "x" },
+            "amap": { "url": "https://mcp.amap.com/s3cret/sse?key=s3cret", "headers": { "X": "s3cret" } },
+            "local": { "url": "http://localhost:8000/mcp", "options": { "authTokens": ["s3cret"] } }
         } }"#,
     );
     const HEADER: &str = r#"--header "Authorization: Bearer <token>""#;
@@ -189,11 +191,15 @@ fn servers_are_listed_with_their_public_urls_and_without_tokens() {
 
   github  https://mcp.example.com/tools/github/mcp  (token)
   a.b     https://mcp.example.com/tools/a.b/mcp
+  amap    https://mcp.example.com/tools/amap/mcp  -> https://mcp.amap.com
+  local   https://mcp.example.com/tools/local/mcp  (token)  -> http://localhost:8000
 
 Add to Claude Code:
 
   claude mcp add --transport http github https://mcp.example.com/tools/github/mcp {HEADER}
   claude mcp add --transport http a_b https://mcp.example.com/tools/a.b/mcp
+  claude mcp add --transport http amap https://mcp.example.com/tools/amap/mcp
+  claude mcp add --transport http local https://mcp.example.com/tools/local/mcp {HEADER}
 "#,
         env!("CARGO_PKG_VERSION")
     );

@@ -42,8 +42,11 @@ fn every_message_is_the_one_agreed_upon() {
 #[test]
 fn no_message_repeats_a_secret() {
     let text = r#"{ "mcpServers": { "a": { "command": "x", "args": [{"k": "hunter2"}], "env": { "A": ["hunter2"] },
-        "options": { "authTokens": ["hunter2 hunter2", 3141592], "toolFilter": "hunter2" } } } }"#;
+        "options": { "authTokens": ["hunter2 hunter2", 3141592], "toolFilter": "hunter2" } },
+        "b": { "url": "https://u:hunter2@b/", "headers": { "X": "hunter2\u0001.", "Y": ["hunter2"] },
+            "timeout": "hunter2" },
+        "c": { "url": "https://c/hunter2#", "transportType": "hunter2" } } }"#;
     let said = messages(text);
-    assert_eq!(said.lines().filter(|line| line.starts_with("config.json:")).count(), 5, "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("config.json:")).count(), 11, "{said}");
     assert!(!said.contains("hunter2") && !said.contains("3141592"), "{said}");
 }

@@ -43,7 +43,7 @@ fn every_value_keeps_its_place() {
     assert!(text[arg.place.offset..].starts_with("\"z\""));
     assert_eq!(server.name.place.path, "mcpServers.a");
     assert!(text[server.name.place.offset..].starts_with("\"a\""));
-    let (key, value) = &server.env[0];
+    let (key, value) = &server.env.value().expect("env")[0];
     assert_eq!((value.value.as_str(), value.place.path.as_str()), ("V", "mcpServers.a.env.K"));
     assert!(text[key.place.offset..].starts_with("\"K\""));
 }

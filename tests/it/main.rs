@@ -27,6 +27,7 @@ mod config_addr;
 mod config_duration;
 mod config_messages;
 mod config_raw;
+mod config_remote;
 mod config_resolve;
 mod corpora;
 mod demo;

@@ -1,73 +1,42 @@
 //! How a server is started: the part of [`super::resolve`] that concerns its command.
 
-use crate::base::nearest::nearest;
 use crate::config::Command;
-use crate::config::node::{At, Field};
-use crate::config::raw::{RawServer, UnsupportedKey};
+use crate::config::node::At;
+use crate::config::raw::RawServer;
 use crate::config::report::Report;
 
 /// The command of an enabled server; empty where it is missing or wrong, which has been reported then.
 pub(super) fn resolve(server: &RawServer, report: &mut Report) -> Command {
-    report_unsupported(&server.unsupported, report);
-    check_transport(server, report);
+    refuse_headers(server, report);
     let args = server.args.value().map_or(&[][..], Vec::as_slice);
-    for text in args.iter().chain(server.command.given()).chain(server.env.iter().map(|(_, value)| value)) {
+    let env = server.env.value().map_or(&[][..], Vec::as_slice);
+    for text in args.iter().chain(server.command.given()).chain(env.iter().map(|(_, value)| value)) {
         check_text(text, report);
     }
     Command {
         program: program(server, args.is_empty(), report),
         args: args.iter().map(|arg| arg.value.clone()).collect(),
-        env: server.env.iter().filter_map(|(name, value)| variable_setting(name, value, report)).collect(),
+        env: env.iter().filter_map(|(name, value)| variable_setting(name, value, report)).collect(),
     }
 }
 
-/// A remote server is one problem, not one for each of its keys.
-fn report_unsupported(keys: &[UnsupportedKey], report: &mut Report) {
-    let url = keys.iter().find(|key| key.entry.key() == "url");
-    let reported = url.map_or(keys, std::slice::from_ref);
-    for UnsupportedKey { entry, place } in reported {
-        report.error(place, entry.what, entry.advice);
-    }
-}
-
-fn is_remote(server: &RawServer) -> bool {
-    server.unsupported.iter().any(|key| key.entry.key() == "url")
-}
-
-fn check_transport(server: &RawServer, report: &mut Report) {
-    let Some(At { value, place }) = server.transport.given() else { return };
-    match value.as_str() {
-        "stdio" => {}
-        "sse" | "streamable-http" if is_remote(server) => {}
-        "sse" | "streamable-http" => {
-            report.error(place, "belongs to remote servers, which are not supported in this version", "Remove it.");
-        }
-        other => {
-            let meant = nearest(other, ["stdio", "sse", "streamable-http"]).unwrap_or("stdio");
-            report.error(place, "must be \"stdio\", \"sse\" or \"streamable-http\"", format!("Write \"{meant}\"."));
-        }
+fn refuse_headers(server: &RawServer, report: &mut Report) {
+    if let Some(At { place, .. }) = server.headers.given().filter(|headers| !headers.value.is_empty()) {
+        let advice = "Remove it. What a command needs to know goes into env.";
+        report.error(place, "belongs to remote servers, but this one has a command", advice);
     }
 }
 
 fn program(server: &RawServer, is_without_args: bool, report: &mut Report) -> String {
-    const EXAMPLE: &str = "Write what to run: \"command\": \"npx\", \"args\": [\"-y\", \"some-mcp-server\"]";
-    match &server.command {
-        Field::Refused => String::new(),
-        Field::Absent if is_remote(server) => String::new(),
-        Field::Absent => {
-            report.error(&server.name.place, "has no command", EXAMPLE);
-            String::new()
-        }
-        Field::Given(At { value, place }) => {
-            if value.trim().is_empty() {
-                report.error(place, "must not be empty", EXAMPLE);
-            } else if is_without_args && value.contains(char::is_whitespace) {
-                let advice = "The whole text is taken for the name of one program; arguments belong in args.";
-                report.warn(place, "contains a space", advice);
-            }
-            value.clone()
-        }
+    let Some(At { value, place }) = server.command.given() else { return String::new() };
+    if value.trim().is_empty() {
+        let advice = "Write what to run: \"command\": \"npx\", \"args\": [\"-y\", \"some-mcp-server\"]";
+        report.error(place, "must not be empty", advice);
+    } else if is_without_args && value.contains(char::is_whitespace) {
+        let advice = "The whole text is taken for the name of one program; arguments belong in args.";
+        report.warn(place, "contains a space", advice);
     }
+    value.clone()
 }
 
 fn variable_setting(name: &At<String>, value: &At<String>, report: &mut Report) -> Option<(String, String)> {

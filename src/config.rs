@@ -85,6 +85,26 @@ pub struct ServerConfig {
     pub startup_time: Duration,
     /// How long a call may stay silent.
     pub request_time: Duration,
+    /// Which of its tools are offered; `None`: all.
+    pub tool_filter: Option<ToolFilter>,
+}
+
+/// Which tools of an upstream downstreams get to see; [`crate::mcp::tool_filter`] applies it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolFilter {
+    /// What the names are for.
+    pub mode: ToolFilterMode,
+    /// At least one. A `*` stands for any characters, or none.
+    pub names: Vec<String>,
+}
+
+/// What happens to the tools that are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolFilterMode {
+    /// They are offered, all others are not.
+    Allow,
+    /// They are not offered, all others are.
+    Block,
 }
 
 /// Where an upstream is.

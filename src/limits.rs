@@ -64,6 +64,9 @@ pub const CALLS_MAX: usize = 256 * KIB;
 pub const MESSAGE_MEMBERS_MAX: usize = 64;
 /// Messages in one JSON-RPC batch.
 pub const BATCH_MESSAGES_MAX: usize = 100;
+/// A tool's name, where tools are filtered: it is compared with every name of the filter. The specification advises
+/// 128 characters.
+pub const TOOL_NAME_BYTES_MAX: usize = KIB;
 /// GET streams of one session. A client whose connection broke half-open comes back with another.
 pub const SESSION_STREAMS_MAX: usize = 8;
 /// A subscribed URI: it is kept for the length of the session.

@@ -8,5 +8,6 @@ pub mod introduction;
 pub mod log_level;
 pub mod session;
 pub mod stream;
+pub mod tool_filter;
 pub mod trouble;
 pub mod version;

@@ -19,6 +19,7 @@ mod closing;
 mod conns;
 mod dates;
 mod exchanges;
+mod filters;
 mod interface;
 mod links;
 mod notices;

@@ -38,6 +38,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
             log_enabled: true,
             startup_time: STARTUP_TIME,
             request_time: REQUEST_TIME,
+            tool_filter: None,
         }],
         warnings: Vec::new(),
     }

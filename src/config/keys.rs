@@ -15,6 +15,8 @@ pub enum Section {
     Server,
     /// `options`, of the proxy or of a server.
     Options,
+    /// `toolFilter`
+    ToolFilter,
 }
 
 /// A key of the reference's configuration that this version would have to ignore. Ignoring it would mislead or open
@@ -55,12 +57,6 @@ pub const UNSUPPORTED: &[Unsupported] = &[
         what: "OAuth is not supported in this version",
         advice: "Protect the servers with options.authTokens instead.",
     },
-    Unsupported {
-        section: Section::Options,
-        key: "toolFilter",
-        what: "filters are not supported in this version: every tool would be offered",
-        advice: "Remove it if that is all right.",
-    },
 ];
 
 /// Keys of other programs' configurations that people paste.
@@ -92,9 +88,16 @@ impl Section {
                 &["baseURL", "addr", "name", "version", "type", "options", "allowedOrigins", "allowedHosts"]
             }
             Section::Server => &["command", "args", "env", "url", "headers", "timeout", "transportType", "options"],
-            Section::Options => {
-                &["panicIfInvalid", "logEnabled", "authTokens", "disabled", "startupTimeout", "requestTimeout"]
-            }
+            Section::Options => &[
+                "panicIfInvalid",
+                "logEnabled",
+                "authTokens",
+                "disabled",
+                "startupTimeout",
+                "requestTimeout",
+                "toolFilter",
+            ],
+            Section::ToolFilter => &["mode", "list"],
         }
     }
 
@@ -104,6 +107,7 @@ impl Section {
             Section::Proxy => "in mcpProxy",
             Section::Server => "in the entry of a server",
             Section::Options => "in options",
+            Section::ToolFilter => "in toolFilter",
         }
     }
 }
@@ -131,7 +135,7 @@ fn advice(section: Section, key: &str) -> String {
     if let Some(name) = nearest(key, section.keys().iter().copied()) {
         return format!("Did you mean \"{name}\"?");
     }
-    let sections = [Section::Options, Section::Server, Section::Proxy, Section::Top];
+    let sections = [Section::Options, Section::Server, Section::Proxy, Section::Top, Section::ToolFilter];
     if let Some(other) = sections.into_iter().find(|other| other.keys().contains(&key)) {
         return format!("It belongs {}.", other.home());
     }

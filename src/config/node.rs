@@ -104,7 +104,8 @@ impl<'a> Node<'a> {
         Node { json, text_start: self.text_start, path }
     }
 
-    fn is_null(&self) -> bool {
+    /// Whether it stands for nothing.
+    pub(super) fn is_null(&self) -> bool {
         self.json.get() == "null"
     }
 

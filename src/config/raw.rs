@@ -85,8 +85,19 @@ pub struct RawOptions {
     pub startup_timeout: Field<String>,
     /// `requestTimeout`
     pub request_timeout: Field<String>,
+    /// `toolFilter`
+    pub tool_filter: Field<RawToolFilter>,
     /// Keys that would have to be ignored.
     pub unsupported: Vec<UnsupportedKey>,
+}
+
+/// `toolFilter`
+#[derive(Debug, Default)]
+pub struct RawToolFilter {
+    /// `mode`
+    pub mode: Field<String>,
+    /// `list`
+    pub list: Field<Vec<At<String>>>,
 }
 
 /// A key that would have to be ignored.
@@ -224,10 +235,27 @@ fn read_options(node: &Node<'_>, report: &mut Report) -> RawOptions {
             "disabled" => options.disabled = member.node.boolean(report),
             "startupTimeout" => options.startup_timeout = member.node.duration(report),
             "requestTimeout" => options.request_timeout = member.node.duration(report),
+            "toolFilter" => options.tool_filter = read_tool_filter(&member.node, report),
             _ => on_other_key(Section::Options, &member, &mut options.unsupported, report),
         }
     }
     options
+}
+
+fn read_tool_filter(node: &Node<'_>, report: &mut Report) -> Field<RawToolFilter> {
+    if node.is_null() {
+        return Field::Absent;
+    }
+    let Some(members) = node.members(report) else { return Field::Refused };
+    let mut filter = RawToolFilter::default();
+    for member in members {
+        match member.key.as_str() {
+            "mode" => filter.mode = member.node.string(report),
+            "list" => filter.list = member.node.strings(report),
+            _ => keys::report_unknown(Section::ToolFilter, &member, report),
+        }
+    }
+    Field::Given(At { value: filter, place: node.place() })
 }
 
 fn on_other_key(section: Section, member: &Member<'_>, unsupported: &mut Vec<UnsupportedKey>, report: &mut Report) {

@@ -4,6 +4,7 @@ mod command;
 mod remote;
 mod target;
 mod times;
+mod tool_filter;
 
 use self::times::{request_time, time_or};
 use super::names::{self, Verdict};
@@ -26,6 +27,7 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
     if let Some(disabled) = raw.proxy.options.disabled.given() {
         report.warn(&disabled.place, "has no effect here", "It belongs in the options of a server.");
     }
+    tool_filter::warn_of_common(&raw.proxy.options, report);
     let addr_in_file = listening_addr(&raw.proxy.addr, report);
     let addr = addr.unwrap_or(addr_in_file);
     Config {
@@ -177,6 +179,7 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
         log_enabled: own_or(&options.log_enabled, &inherited.log_enabled).value() == Some(&true),
         startup_time: time_or(own_or(&options.startup_timeout, &inherited.startup_timeout), STARTUP_TIME, report),
         request_time: request_time(server, inherited, is_remote, report),
+        tool_filter: tool_filter::resolve(options, report),
     }
 }
 

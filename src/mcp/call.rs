@@ -40,7 +40,9 @@ pub enum CallKind {
     Subscribe(String),
     /// `logging/setLevel`: takes effect here once the upstream agrees.
     SetLevel(LogLevel),
-    /// A list or a ping: asks and log lines are never due to one.
+    /// `tools/list`: passive, and the answer loses the tools that are filtered.
+    ListTools,
+    /// Another list or a ping: asks and log lines are never due to one.
     Passive,
     /// Anything else.
     Active,
@@ -68,20 +70,16 @@ impl Call {
     pub fn is_cause(&self) -> bool {
         match self.kind {
             CallKind::Active => matches!(self.state, CallState::InFlight),
-            CallKind::Initialize(_) | CallKind::Subscribe(_) | CallKind::SetLevel(_) | CallKind::Passive => false,
+            CallKind::Initialize(_)
+            | CallKind::Subscribe(_)
+            | CallKind::SetLevel(_)
+            | CallKind::ListTools
+            | CallKind::Passive => false,
         }
     }
 }
 
 /// What a method means to the proxy; all others are `Active`.
 pub fn is_passive(method: &str) -> bool {
-    matches!(
-        method,
-        "ping"
-            | "tools/list"
-            | "prompts/list"
-            | "resources/list"
-            | "resources/templates/list"
-            | "resources/unsubscribe"
-    )
+    matches!(method, "ping" | "prompts/list" | "resources/list" | "resources/templates/list" | "resources/unsubscribe")
 }

@@ -35,13 +35,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(config: ServerConfig) -> Server {
+        let catalogue = Catalogue::filtered(config.tool_filter.clone());
         Server {
             config,
             supervisor: Supervisor::default(),
             waiting: BTreeSet::new(),
             waiting_bytes: 0,
             introduction: None,
-            catalogue: Catalogue::default(),
+            catalogue,
             patience: Timer::default(),
             starts: 0,
         }

@@ -74,7 +74,11 @@ impl Proxy {
         let pending = self.calls.iter().filter(|(_, call)| call.server == server && call.session != except);
         let pending = pending.filter_map(|(_, call)| match call.kind {
             CallKind::SetLevel(level) => Some(level),
-            CallKind::Initialize(_) | CallKind::Subscribe(_) | CallKind::Passive | CallKind::Active => None,
+            CallKind::Initialize(_)
+            | CallKind::Subscribe(_)
+            | CallKind::ListTools
+            | CallKind::Passive
+            | CallKind::Active => None,
         });
         agreed.chain(pending).chain(own).min()
     }

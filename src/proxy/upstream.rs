@@ -116,9 +116,11 @@ impl Proxy {
                     session.log_level = Some(*level);
                 }
             }
+            CallKind::ListTools if !is_error => return self.push_tool_list(&call, line, id_range, now),
             CallKind::Initialize(_)
             | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
+            | CallKind::ListTools
             | CallKind::Passive
             | CallKind::Active => {}
         }

@@ -188,6 +188,11 @@ impl Proxy {
                 }
                 Some(_) | None => CallKind::Passive,
             },
+            "tools/list" => CallKind::ListTools,
+            "tools/call" => match self.check_tool(server, id, params.text) {
+                Ok(()) => CallKind::Active,
+                Err(body) => return self.push_reply(stream, 200, &[], &[body.as_bytes()], now),
+            },
             method if is_passive(method) => CallKind::Passive,
             _ => CallKind::Active,
         };
@@ -226,6 +231,7 @@ impl Proxy {
                         self.on_ask_progress(session, bytes, token);
                     }
                 }
+                "tools/call" if self.is_filtering(server) => {} // a request without an id, which nobody may answer
                 _ => self.forward_to_server(server, bytes),
             },
             Message::Request { .. } => {}

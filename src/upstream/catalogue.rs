@@ -1,11 +1,14 @@
 //! What an upstream offers, as far as the proxy reads it: the names of its tools, for the log.
 
 use crate::base::text::shorten;
+use crate::config::ToolFilter;
 use crate::limits::CATALOGUE_PAGES_MAX;
+use crate::mcp::tool_filter::is_offered;
 
 /// The catalogue of a link.
 #[derive(Debug, Default)]
 pub struct Catalogue {
+    filter: Option<ToolFilter>,
     tools: Vec<String>,
     progress: Progress,
 }
@@ -50,7 +53,12 @@ struct Tool {
 }
 
 impl Catalogue {
-    /// The names of the tools, as of the last complete reading.
+    /// Of a link whose tools are filtered.
+    pub fn filtered(filter: Option<ToolFilter>) -> Catalogue {
+        Catalogue { filter, ..Catalogue::default() }
+    }
+
+    /// The names of the tools that are offered, as of the last complete reading.
     pub fn tools(&self) -> &[String] {
         &self.tools
     }
@@ -80,7 +88,8 @@ impl Catalogue {
             self.progress = Progress::Reading { names: Vec::new(), pages: 1, is_stale: false };
             return Ok(Next::Page(None));
         }
-        names.extend(page.tools.into_iter().map(|tool| tool.name));
+        let offered = |name: &String| self.filter.as_ref().is_none_or(|filter| is_offered(filter, name));
+        names.extend(page.tools.into_iter().map(|tool| tool.name).filter(offered));
         match page.next_cursor {
             Some(cursor) if pages < CATALOGUE_PAGES_MAX => {
                 self.progress = Progress::Reading { names, pages: pages + 1, is_stale };

@@ -62,18 +62,23 @@ fn null_means_absent_as_in_the_reference() {
     assert_eq!(read(options).1, []);
 }
 
+const SECTIONS: [Section; 5] = [Section::Top, Section::Proxy, Section::Server, Section::Options, Section::ToolFilter];
+
 fn document(section: Section, key: &str) -> String {
     match section {
         Section::Top => format!("{{\"{key}\": null}}"),
         Section::Proxy => format!("{{\"mcpProxy\": {{\"{key}\": null}}}}"),
         Section::Server => format!("{{\"mcpServers\": {{\"a\": {{\"{key}\": null}}}}}}"),
         Section::Options => format!("{{\"mcpProxy\": {{\"options\": {{\"{key}\": null}}}}}}"),
+        Section::ToolFilter => {
+            format!("{{\"mcpProxy\": {{\"options\": {{\"toolFilter\": {{\"{key}\": null}}}}}}}}")
+        }
     }
 }
 
 #[test]
 fn the_list_of_known_keys_is_the_list_of_keys_that_are_read() {
-    for section in [Section::Top, Section::Proxy, Section::Server, Section::Options] {
+    for section in SECTIONS {
         for key in section.keys() {
             let (_, problems) = read(&document(section, key));
             assert!(problems.iter().all(|problem| !problem.what.starts_with("there is no")), "{section:?} {key}");
@@ -87,7 +92,7 @@ fn the_list_of_known_keys_is_the_list_of_keys_that_are_read() {
 #[test]
 fn an_unsupported_key_is_not_also_a_known_one() {
     for entry in UNSUPPORTED {
-        for section in [Section::Top, Section::Proxy, Section::Server, Section::Options] {
+        for section in SECTIONS {
             assert!(!section.keys().contains(&entry.key()), "{}", entry.key());
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Command, Config, load};
+use mcp_proxy::config::{Command, Config, ToolFilter, ToolFilterMode, load};
 use mcp_proxy::limits::{REQUEST_TIME, STARTUP_TIME};
 
 #[track_caller]
@@ -177,4 +177,21 @@ fn all_problems_come_at_once_and_in_the_order_of_the_file() {
             (3, "mcpProxy.addr")
         ]
     );
+}
+
+#[test]
+fn a_tool_filter_is_the_servers_own() {
+    let config = resolved(
+        r#"{
+        "mcpProxy": { "options": { "toolFilter": { "mode": "block", "list": ["common"] } } },
+        "mcpServers": {
+            "own": { "command": "x", "options": { "toolFilter": { "mode": "ALLOW", "list": ["get_*", " a"] } } },
+            "no-heir": { "command": "x" },
+            "empty": { "command": "x", "options": { "toolFilter": { "mode": "allow", "list": [] } } },
+            "null": { "command": "x", "options": { "toolFilter": null } }
+        } }"#,
+    );
+    let names = vec!["get_*".to_owned(), " a".to_owned()];
+    assert_eq!(config.servers[0].tool_filter, Some(ToolFilter { mode: ToolFilterMode::Allow, names }));
+    assert!(config.servers[1..].iter().all(|server| server.tool_filter.is_none()));
 }

@@ -15,6 +15,7 @@ pub(crate) fn config(names: &[&str]) -> Config {
         log_enabled: false,
         startup_time: Duration::from_secs(60),
         request_time: Duration::from_secs(120),
+        tool_filter: None,
     };
     Config {
         name: "mcp-proxy".to_owned(),

@@ -1,0 +1,61 @@
+//! Filtered tools: out of every list, and unknown to every call.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use super::{Level, Proxy};
+use crate::base::id::ServerId;
+use crate::base::text::shorten;
+use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, write};
+use crate::config::ToolFilter;
+use crate::mcp::call::Call;
+use crate::mcp::tool_filter;
+
+impl Proxy {
+    fn tool_filter(&self, server: ServerId) -> Option<&ToolFilter> {
+        self.servers.get(server)?.config.tool_filter.as_ref()
+    }
+
+    /// Whether a `tools/call` with these parameters may go to the upstream. The error is the answer otherwise: to its
+    /// downstreams a filtered tool does not exist, and what an unknown tool is answered with stands in the
+    /// specification (2025-11-25, tools, error handling).
+    pub(crate) fn check_tool(&self, server: ServerId, id: &str, params: Option<&str>) -> Result<(), String> {
+        let Some(filter) = self.tool_filter(server) else { return Ok(()) };
+        match tool_filter::called_tool(params) {
+            Some(tool) if tool_filter::is_offered(filter, &tool) => Ok(()),
+            Some(tool) => Err(write::error(id, INVALID_PARAMS, &format!("Unknown tool: {}", shorten(&tool)))),
+            None => Err(write::error(id, INVALID_PARAMS, "tools/call needs one parameter \"name\", a string")),
+        }
+    }
+
+    /// Whether some tools of the server are filtered, so that nothing may call one behind the filter's back.
+    pub(crate) fn is_filtering(&self, server: ServerId) -> bool {
+        self.tool_filter(server).is_some()
+    }
+
+    /// An upstream's list of tools, for the downstream that asked for it.
+    pub(super) fn push_tool_list(&mut self, call: &Call, line: &[u8], id: &Range<usize>, now: Instant) {
+        let filtered = match self.tool_filter(call.server) {
+            Some(filter) => tool_filter::without_filtered(filter, line),
+            None => Ok(None),
+        };
+        let own_id = call.id.as_bytes();
+        match filtered {
+            Ok(None) => self.push_reply(call.stream, 200, &[], &[&line[..id.start], own_id, &line[id.end..]], now),
+            Ok(Some((tools, left))) => {
+                let mut patches = [(id, own_id), (&tools, left.as_bytes())];
+                patches.sort_by_key(|(range, _)| range.start);
+                let [(first, first_text), (second, second_text)] = patches;
+                let between = &line[first.end..second.start];
+                let parts = [&line[..first.start], first_text, between, second_text, &line[second.end..]];
+                self.push_reply(call.stream, 200, &[], &parts, now);
+            }
+            Err(tool_filter::NoToolList) => {
+                let reason = "the server's list of tools is not what MCP says, so it cannot be filtered";
+                self.log(Level::Warn, Some(call.server), format!("Kept back from a client: {reason}"));
+                let body = write::error(&call.id, INTERNAL_ERROR, reason);
+                self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
+            }
+        }
+    }
+}

@@ -57,6 +57,10 @@ pub struct Config {
     pub addr: Addr,
     /// Under which URL downstreams reach the proxy; its path prefixes every route.
     pub base_url: Url,
+    /// Whether that was given, and not derived from `addr`.
+    pub is_base_url_given: bool,
+    /// Which transports downstreams are offered.
+    pub transports: Transports,
     /// Origins allowed beside loopback and `base_url`'s own, spelt as `Origin` displays them; `*` allows all.
     pub allowed_origins: Vec<String>,
     /// `Host` names (spelt as `Authority::host`, without port) allowed beside loopback names and `base_url`'s own.
@@ -66,6 +70,29 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// What the user should know, in the order of the file.
     pub warnings: Vec<Problem>,
+}
+
+/// Which transports downstreams are offered: `mcpProxy.type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transports {
+    /// HTTP+SSE of 2024-11-05, at `/{name}/sse`.
+    Sse,
+    /// Streamable HTTP, at `/{name}/mcp`.
+    Streamable,
+    /// Side by side.
+    Both,
+}
+
+impl Transports {
+    /// Whether `/{name}/sse` is served.
+    pub fn has_sse(self) -> bool {
+        matches!(self, Transports::Sse | Transports::Both)
+    }
+
+    /// Whether `/{name}/mcp` is served.
+    pub fn has_streamable(self) -> bool {
+        matches!(self, Transports::Streamable | Transports::Both)
+    }
 }
 
 /// One upstream.

@@ -147,7 +147,7 @@ impl Proxy {
         match input {
             Input::Received { conn, bytes } => self.on_received(conn, bytes, at),
             Input::Finished { conn } => self.on_finished(conn, at),
-            Input::Broken { conn } => self.forget_conn(conn),
+            Input::Broken { conn } => self.forget_conn(conn, at),
             Input::Sent { conn, count } => self.on_sent(conn, count, at),
             Input::Spawned { link, pid } => self.on_spawned(link, pid),
             Input::SpawnFailed { link, error } => self.on_spawn_failed(link, error, at),

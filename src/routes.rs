@@ -4,8 +4,10 @@
 //! method (405), session of a GET or DELETE (405, 400, 404), `Content-Type` (415), `Accept` (406), length (411), body.
 
 pub(crate) mod access;
+mod endpoints;
 pub(crate) mod errors;
 pub(crate) mod post;
+pub(crate) mod sse;
 
 use std::time::Instant;
 
@@ -17,11 +19,11 @@ use crate::limits;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::mcp::version::{self, Version};
 use crate::proxy::Proxy;
+use endpoints::Endpoint;
 use errors::Denial;
-use post::{Post, SessionHeader, VersionHeader};
+use post::{Post, SessionHeader, StreamablePost, VersionHeader};
 
-/// What the MCP endpoint allows, for `Allow`. GET is told apart: only a session has a stream to offer.
-const ALLOWED: &str = "GET, POST, DELETE, OPTIONS";
+/// What the MCP endpoint allows to who has no session: only that has a stream to offer.
 const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
 
 impl Proxy {
@@ -41,40 +43,33 @@ impl Proxy {
     fn route(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
         self.check_origin(head)?;
         self.check_host(head)?;
-        let server = self.find_server(head.target.path)?;
+        let (server, endpoint) = self.find_endpoint(head.target.path)?;
         if head.method == Method::Options {
-            self.respond(conn, 204, &[("Allow", ALLOWED)], &[], now);
+            self.respond(conn, 204, &[("Allow", endpoint.allowed())], &[], now);
             return Ok(());
         }
         self.check_token(server, head)?;
-        match head.method {
-            Method::Post => self.on_post_head(conn, server, head, now),
-            Method::Get | Method::Head => self.on_get(conn, server, head, now),
-            Method::Delete => self.on_delete(conn, server, head, now),
-            Method::Put | Method::Patch | Method::Trace | Method::Options => {
-                Err(Denial::not_allowed(ALLOWED, "this endpoint takes POST, GET and DELETE"))
+        match (endpoint, head.method) {
+            (Endpoint::Streamable, Method::Post) => self.on_post_head(conn, server, head, now),
+            (Endpoint::Streamable, Method::Get | Method::Head) => self.on_get(conn, server, head, now),
+            (Endpoint::Streamable, Method::Delete) => self.on_delete(conn, server, head, now),
+            (Endpoint::Streamable, _) => {
+                Err(Denial::not_allowed(endpoint.allowed(), "this endpoint takes POST, GET and DELETE"))
+            }
+            (Endpoint::Sse, Method::Get | Method::Head) => self.on_sse_get(conn, server, head, now),
+            // No JSON-RPC: that would keep clients which try streamable HTTP first from falling back.
+            (Endpoint::Sse, _) => {
+                let reason = "this is the endpoint of HTTP+SSE (2024-11-05): open a stream with GET";
+                Err(Denial { headers: vec![("Allow", endpoint.allowed().to_owned())], ..Denial::plain(405, reason) })
+            }
+            (Endpoint::Message, Method::Post) => {
+                let post = self.message_post(server, head)?;
+                self.expect_body(conn, Post::Message(post), head, now)
+            }
+            (Endpoint::Message, _) => {
+                Err(Denial::not_allowed(endpoint.allowed(), "this endpoint takes messages of HTTP+SSE, with POST"))
             }
         }
-    }
-
-    /// The server behind `{baseURL path}/{name}/mcp`; a slash at the end does not matter.
-    fn find_server(&self, path: &str) -> Result<ServerId, Denial> {
-        let name = path
-            .strip_prefix(self.config.base_url.path())
-            .and_then(|rest| rest.strip_prefix('/'))
-            .map(|rest| rest.strip_suffix('/').unwrap_or(rest))
-            .and_then(|rest| rest.strip_suffix("/mcp"));
-        let found = name.and_then(|name| self.servers.iter().find(|(_, server)| server.config.name == name));
-        found.map(|(id, _)| id).ok_or_else(|| Denial::unknown_path(path, &self.public_paths()))
-    }
-
-    /// All paths, unless a token protects any of them: then they are nobody's business.
-    fn public_paths(&self) -> Vec<String> {
-        if self.servers.iter().any(|(_, server)| !server.config.auth_tokens.is_empty()) {
-            return Vec::new();
-        }
-        let base = self.config.base_url.path();
-        self.servers.iter().map(|(_, server)| format!("{base}/{}/mcp", server.config.name)).collect()
     }
 
     fn on_post_head(
@@ -88,8 +83,12 @@ impl Proxy {
         let accepts = Accepts::parse(text_headers(head, "accept")).ok_or_else(|| {
             Denial::message(406, TRANSPORT_ERROR, "the client must accept application/json, text/event-stream or both")
         })?;
-        let post =
-            Post { server, session: self.session_header(server, head)?, version: version_header(head)?, accepts };
+        let session = self.session_header(server, head)?;
+        let post = StreamablePost { server, session, version: version_header(head)?, accepts };
+        self.expect_body(conn, Post::Streamable(post), head, now)
+    }
+
+    fn expect_body(&mut self, conn: ConnId, post: Post, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
         match head.body {
             BodyLength::None if unique(head, "content-length")?.is_some() => {
                 self.on_body(conn, post, b"", now);
@@ -120,21 +119,13 @@ impl Proxy {
         if let VersionHeader::Unknown(version) = version_header(head)? {
             return Err(Denial::unsupported_version("null", &version));
         }
-        match Accepts::parse(text_headers(head, "accept")) {
-            Some(Accepts::Both | Accepts::Sse) if head.method == Method::Get => {
-                self.listen(conn, server, session, now);
-                Ok(())
-            }
-            Some(Accepts::Both | Accepts::Sse) => {
-                self.respond(conn, 200, &[("Content-Type", "text/event-stream")], &[], now);
-                Ok(())
-            }
-            Some(Accepts::Json) | None => Err(Denial::message(
-                406,
-                TRANSPORT_ERROR,
-                "a GET opens a stream: the client must accept text/event-stream",
-            )),
+        listening_accepts(head)?;
+        if head.method == Method::Get {
+            self.listen(conn, server, session, now);
+        } else {
+            self.respond(conn, 200, &[("Content-Type", "text/event-stream")], &[], now);
         }
+        Ok(())
     }
 
     /// A client whose connection broke half-open comes back with another: the oldest stream makes room.
@@ -169,7 +160,7 @@ impl Proxy {
     fn session_header(&self, server: ServerId, head: &Head<'_, '_>) -> Result<SessionHeader, Denial> {
         Ok(match unique(head, "mcp-session-id")? {
             None => SessionHeader::Absent,
-            Some(name) => match self.sessions.find(name, server) {
+            Some(name) => match self.sessions.find_streamable(name, server) {
                 Some(session) => SessionHeader::Known(session),
                 None => SessionHeader::Unknown,
             },
@@ -183,6 +174,17 @@ fn version_header(head: &Head<'_, '_>) -> Result<VersionHeader, Denial> {
         Some(name) if Version::parse(name).is_some() => VersionHeader::Usable,
         Some(name) => VersionHeader::Unknown(shorten(name).into_owned()),
     })
+}
+
+/// Whether the client can read what a GET opens.
+fn listening_accepts(head: &Head<'_, '_>) -> Result<(), Denial> {
+    match Accepts::parse(text_headers(head, "accept")) {
+        Some(Accepts::Both | Accepts::Sse) => Ok(()),
+        Some(Accepts::Json) | None => {
+            let reason = "a GET opens a stream: the client must accept text/event-stream";
+            Err(Denial::message(406, TRANSPORT_ERROR, reason))
+        }
+    }
 }
 
 /// `application/json`, unencoded.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::invocation::DEMO_SERVER;
 use crate::config::resolve::default_base_url;
-use crate::config::{Addr, Command, Config, ServerConfig, Target};
+use crate::config::{Addr, Command, Config, ServerConfig, Target, Transports};
 use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME};
 
 /// What the demo server is called.
@@ -23,6 +23,8 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         base_url: default_base_url(&addr),
+        is_base_url_given: false,
+        transports: Transports::Both,
         addr,
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),

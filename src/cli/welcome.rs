@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use crate::base::url::Url;
-use crate::config::{Config, ServerConfig};
+use crate::config::{Config, ServerConfig, Transports};
 
 /// Stands where a token would.
 const TOKEN: &str = "<token>";
@@ -15,7 +15,7 @@ const INITIALIZE: &str = concat!(
     r#""capabilities":{},"clientInfo":{"name":"curl","version":"1"}}}"#
 );
 
-/// For a configuration of the user's: one line for each server, and how to add them to Claude Code.
+/// For a configuration of the user's: its URLs, and how to add them to Claude Code.
 pub fn welcome(config: &Config, local: SocketAddr) -> String {
     let mut text = routes(config, local);
     text.push_str("\nAdd to Claude Code:\n\n");
@@ -28,7 +28,8 @@ pub fn demo(config: &Config, local: SocketAddr) -> String {
     let mut text = routes(config, local);
     text.push_str("\nTry it:\n\n");
     for server in &config.servers {
-        let _ = writeln!(text, "  {}", curl_line(server, &endpoint(config, local, server)));
+        let url = format!("{}/mcp", location(config, local, server));
+        let _ = writeln!(text, "  {}", curl_line(server, &url));
     }
     text.push_str("\nAdd it to Claude Code:\n\n");
     push_claude_lines(&mut text, config, local);
@@ -43,29 +44,43 @@ fn routes(config: &Config, local: SocketAddr) -> String {
         let protection = if server.auth_tokens.is_empty() { "" } else { "  (token)" };
         // No more than the origin: paths and queries may be secrets.
         let upstream = server.target.remote().map(|remote| format!("  -> {}", remote.url.origin())).unwrap_or_default();
-        let endpoint = endpoint(config, local, server);
-        let _ = writeln!(text, "  {:width$}  {endpoint}{protection}{upstream}", server.name);
+        let mut name = server.name.as_str();
+        for segment in entrances(config.transports) {
+            let location = location(config, local, server);
+            let _ = writeln!(text, "  {name:width$}  {location}/{segment}{protection}{upstream}");
+            name = "";
+        }
     }
     text
 }
 
+/// The last segments of the URLs under which clients begin, the better one first.
+fn entrances(transports: Transports) -> &'static [&'static str] {
+    match transports {
+        Transports::Sse => &["sse"],
+        Transports::Streamable => &["mcp"],
+        Transports::Both => &["mcp", "sse"],
+    }
+}
+
 /// Where downstreams find a server. Port 0 in the default base URL means: whatever the system chose.
-fn endpoint(config: &Config, local: SocketAddr, server: &ServerConfig) -> String {
+fn location(config: &Config, local: SocketAddr, server: &ServerConfig) -> String {
     let base: Url = config.base_url.clone();
     let base = if base.port() == 0 { base.with_port(local.port()) } else { base };
-    format!("{base}/{}/mcp", server.name)
+    format!("{base}/{}", server.name)
 }
 
 fn push_claude_lines(text: &mut String, config: &Config, local: SocketAddr) {
+    let (transport, segment) = if config.transports.has_streamable() { ("http", "mcp") } else { ("sse", "sse") };
     for server in &config.servers {
         let name = claude_name(&server.name);
-        let url = quoted(&endpoint(config, local, server));
+        let url = quoted(&format!("{}/{segment}", location(config, local, server)));
         let header = if server.auth_tokens.is_empty() {
             String::new()
         } else {
             format!(" --header \"Authorization: Bearer {TOKEN}\"")
         };
-        let _ = writeln!(text, "  claude mcp add --transport http {name} {url}{header}");
+        let _ = writeln!(text, "  claude mcp add --transport {transport} {name} {url}{header}");
     }
 }
 

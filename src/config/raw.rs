@@ -23,8 +23,6 @@ pub struct Raw {
 /// `mcpProxy`
 #[derive(Debug, Default)]
 pub struct RawProxy {
-    /// Where it stands; `None` where it does not.
-    pub place: Option<Place>,
     /// `baseURL`
     pub base_url: Field<String>,
     /// `addr`
@@ -169,7 +167,7 @@ fn read_top(node: &Node<'_>, report: &mut Report) -> Raw {
 
 fn read_proxy(node: &Node<'_>, report: &mut Report) -> RawProxy {
     let members = node.optional_members(report);
-    let mut proxy = RawProxy { place: Some(node.place()), ..RawProxy::default() };
+    let mut proxy = RawProxy::default();
     for member in members {
         match member.key.as_str() {
             "baseURL" => proxy.base_url = member.node.string(report),

@@ -9,9 +9,9 @@ mod tool_filter;
 use self::times::{request_time, time_or};
 use super::names::{self, Verdict};
 use super::node::{At, Field};
-use super::raw::{Raw, RawOptions, RawProxy, RawServer, UnsupportedKey};
+use super::raw::{Raw, RawOptions, RawServer, UnsupportedKey};
 use super::report::{Place, Report};
-use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig};
+use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig, Transports};
 use crate::base::nearest::nearest;
 use crate::base::url::{Authority, Origin, Url};
 use crate::limits::{DEFAULT_PORT, STARTUP_TIME};
@@ -23,7 +23,6 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
     report_unsupported(&raw.unsupported, report);
     report_unsupported(&raw.proxy.unsupported, report);
     report_unsupported(&raw.proxy.options.unsupported, report);
-    warn_of_transport(&raw.proxy, report);
     if let Some(disabled) = raw.proxy.options.disabled.given() {
         report.warn(&disabled.place, "has no effect here", "It belongs in the options of a server.");
     }
@@ -35,6 +34,8 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
         version: text_or(&raw.proxy.version, env!("CARGO_PKG_VERSION"), report),
         base_url: base_url(&raw.proxy.base_url, &addr, report),
         addr,
+        is_base_url_given: raw.proxy.base_url.given().is_some(),
+        transports: transports(&raw.proxy.transport, report),
         allowed_origins: allowed_origins(&raw.proxy.allowed_origins, report),
         allowed_hosts: allowed_hosts(&raw.proxy.allowed_hosts, report),
         servers: servers(raw, report),
@@ -48,24 +49,20 @@ fn report_unsupported(keys: &[UnsupportedKey], report: &mut Report) {
     }
 }
 
-/// The types the reference knows. Today all are served as streamable HTTP.
-fn warn_of_transport(proxy: &RawProxy, report: &mut Report) {
-    const ADVICE: &str = "This version serves streamable HTTP at /NAME/mcp only; there is no /NAME/sse.\n\
-                          Write \"type\": \"streamable-http\" in mcpProxy to agree.";
-    match &proxy.transport {
-        // A file without mcpProxy is none of the reference's: nobody who wrote it expects its default.
-        Field::Absent => {
-            proxy.place.iter().for_each(|place| report.warn(place, "has no type, which means sse", ADVICE));
+/// The types that the reference knows, and `both`. Its default is `sse`; ours serves that as well, so that a file which
+/// was written for it finds all that it expects.
+fn transports(field: &Field<String>, report: &mut Report) -> Transports {
+    let Some(At { value, place }) = field.given() else { return Transports::Both };
+    match value.as_str() {
+        "sse" => Transports::Sse,
+        "streamable-http" => Transports::Streamable,
+        "both" => Transports::Both,
+        other => {
+            let meant = nearest(other, ["sse", "streamable-http", "both"]).unwrap_or("both");
+            let what = "must be \"sse\", \"streamable-http\" or \"both\"";
+            report.error(place, what, format!("Write \"{meant}\"."));
+            Transports::Both
         }
-        Field::Refused => {}
-        Field::Given(At { value, place }) => match value.as_str() {
-            "streamable-http" => {}
-            "sse" => report.warn(place, "sse is not served in this version", ADVICE),
-            other => {
-                let meant = nearest(other, ["sse", "streamable-http"]).unwrap_or("streamable-http");
-                report.error(place, "must be \"sse\" or \"streamable-http\"", format!("Write \"{meant}\"."));
-            }
-        },
     }
 }
 

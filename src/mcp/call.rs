@@ -13,7 +13,7 @@ use super::log_level::LogLevel;
 pub struct Call {
     /// The upstream that it is for.
     pub server: ServerId,
-    /// Whose it is; `None` for `initialize`, which has none yet.
+    /// Whose it is; `None` for `initialize` over streamable HTTP, where the session begins with the answer.
     pub session: Option<SessionId>,
     /// Where the answer goes. It may be gone by then: a legacy downstream that hangs up has not cancelled.
     pub stream: StreamId,

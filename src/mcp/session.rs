@@ -14,6 +14,26 @@ use crate::base::sequence::CallId;
 /// 128 random bits: what `Mcp-Session-Id` carries, as 32 lower-case hex digits.
 pub type Token = [u8; 16];
 
+/// How a downstream is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Each POST has its own answer. The session begins with the answer to `initialize`.
+    Streamable,
+    /// HTTP+SSE of 2024-11-05: the session begins and ends with its one stream.
+    Sse(Opening),
+}
+
+/// How far a session over HTTP+SSE has got with `initialize`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// It has yet to be sent.
+    Awaited,
+    /// It waits for the upstream.
+    UnderWay,
+    /// It was answered.
+    Done,
+}
+
 /// One conversation.
 #[derive(Debug)]
 pub struct Session {
@@ -21,6 +41,8 @@ pub struct Session {
     pub server: ServerId,
     /// Its name on the wire.
     pub token: Token,
+    /// How its downstream is connected.
+    pub transport: Transport,
     /// The revision that was negotiated.
     pub version: Version,
     /// Which asks its downstream can answer.
@@ -29,7 +51,7 @@ pub struct Session {
     pub log_level: Option<LogLevel>,
     /// Resources whose changes it wants to hear of.
     pub subscriptions: BTreeSet<Box<str>>,
-    /// Its open GET streams, oldest first.
+    /// Its open GET streams, oldest first. With HTTP+SSE there is one, which carries everything.
     pub streams: Vec<StreamId>,
     /// Its unanswered calls, oldest first.
     pub calls: Vec<CallId>,
@@ -38,6 +60,24 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether `initialize` was answered. Before, the downstream must be told nothing but that.
+    pub fn is_greeted(&self) -> bool {
+        match self.transport {
+            Transport::Streamable => true,
+            Transport::Sse(opening) => opening == Opening::Done,
+        }
+    }
+
+    /// Whether everything goes out on its one stream.
+    pub fn is_sse(&self) -> bool {
+        matches!(self.transport, Transport::Sse(_))
+    }
+
+    /// Whether it can be told what belongs to no call.
+    pub fn is_listening(&self) -> bool {
+        self.is_greeted() && !self.streams.is_empty()
+    }
+
     /// Whether nothing of it is under way or open, so that it can end unseen.
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty() && self.streams.is_empty()
@@ -109,10 +149,19 @@ impl Sessions {
         self.arena.get_mut(id)
     }
 
-    /// The session of that name, if it is one with this upstream.
-    pub fn find(&self, name: &str, server: ServerId) -> Option<SessionId> {
+    /// The session of that name, if it is one with this upstream over streamable HTTP.
+    pub fn find_streamable(&self, name: &str, server: ServerId) -> Option<SessionId> {
+        self.find(name).filter(|(_, session)| session.server == server && !session.is_sse()).map(|(id, _)| id)
+    }
+
+    /// The session of that name, if it is one with this upstream over HTTP+SSE.
+    pub fn find_sse(&self, name: &str, server: ServerId) -> Option<SessionId> {
+        self.find(name).filter(|(_, session)| session.server == server && session.is_sse()).map(|(id, _)| id)
+    }
+
+    fn find(&self, name: &str) -> Option<(SessionId, &Session)> {
         let id = *self.by_token.get(&parse_token(name)?)?;
-        (self.get(id)?.server == server).then_some(id)
+        Some((id, self.get(id)?))
     }
 
     /// All of them.

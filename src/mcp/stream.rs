@@ -38,7 +38,7 @@ pub enum StreamState {
         /// How many replies are still to come.
         due: usize,
     },
-    /// The stream of a GET.
+    /// The stream of a GET. With HTTP+SSE it carries the replies too.
     Listening,
 }
 

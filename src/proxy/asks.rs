@@ -99,7 +99,7 @@ impl Proxy {
     fn attribute(&self, server: ServerId, is_able: impl Fn(SessionId) -> bool) -> Attribution {
         let causes = self.calls.iter().filter(|(_, call)| call.server == server && call.is_cause());
         let callers = causes.filter_map(|(_, call)| call.session).filter(|session| is_able(*session));
-        let listening = self.sessions.with(server).filter(|(_, session)| !session.streams.is_empty());
+        let listening = self.sessions.with(server).filter(|(_, session)| session.is_listening());
         let listeners = listening.map(|(id, _)| id).filter(|session| is_able(*session));
         attribute(callers, listeners)
     }

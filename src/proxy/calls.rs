@@ -13,6 +13,7 @@ use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{Call, CallKind, CallState};
 use crate::mcp::introduction::Greeting;
+use crate::mcp::session::{Opening, Transport};
 use crate::mcp::trouble::Trouble;
 use crate::mcp::version::Version;
 
@@ -75,22 +76,24 @@ impl Proxy {
         }
     }
 
-    /// `initialize` is answered here, as soon as the upstream has introduced itself.
+    /// `initialize` is answered here, as soon as the upstream has introduced itself. Over streamable HTTP there is no
+    /// session yet; it begins with the answer.
     pub(crate) fn accept_initialize(
         &mut self,
         server: ServerId,
+        session: Option<SessionId>,
         stream: StreamId,
         id: &str,
         greeting: Greeting,
         now: Instant,
     ) {
-        if let Err(trouble) = self.check_room(server, None, 0) {
+        if let Err(trouble) = self.check_room(server, session, 0) {
             self.answer_with_trouble(server, stream, id, &trouble, now);
             return;
         }
         let call = self.calls.insert(Call {
             server,
-            session: None,
+            session,
             stream,
             id: id.into(),
             progress_token: None,
@@ -99,6 +102,10 @@ impl Proxy {
             was_returned: false,
             due: now,
         });
+        if let Some(id) = session {
+            self.on_opening(id, Opening::UnderWay);
+            self.sessions.get_mut(id).into_iter().for_each(|session| session.calls.push(call));
+        }
         match self.ready_link(server) {
             Some(_) => self.introduce(call, now),
             None => self.wait_for_server(call, Buf::new(), now),
@@ -176,11 +183,13 @@ impl Proxy {
             return;
         };
         let version = Version::negotiate(greeting.asked, introduction.version);
-        let Some(session) = self.begin_session(call.server, greeting, version, now) else {
+        let session = call.session.or_else(|| self.begin_session(call.server, Transport::Streamable, now));
+        let Some(session) = session else {
             let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
             self.answer_with_trouble(call.server, call.stream, &call.id, &Trouble::Crowded { bound }, now);
             return;
         };
+        self.on_greeted(session, greeting, version);
         let token = self.sessions.get(session).map(|session| crate::mcp::session::format_token(&session.token));
         let headers = [("Mcp-Session-Id", token.as_deref().unwrap_or_default())];
         let mut parts: Vec<&[u8]> = vec![b"{\"jsonrpc\":\"2.0\",\"id\":", call.id.as_bytes(), b",\"result\":"];
@@ -267,8 +276,10 @@ impl Proxy {
 
     /// The upstream did not agree to what the call asked for, as far as its downstream knows.
     fn on_unanswered(&mut self, call: &Call) {
-        if let CallKind::Subscribe(uri) = &call.kind {
-            self.on_subscribe_refused(call.session, uri);
+        match (&call.kind, call.session) {
+            (CallKind::Subscribe(uri), session) => self.on_subscribe_refused(session, uri),
+            (CallKind::Initialize(_), Some(session)) => self.on_opening(session, Opening::Awaited),
+            (CallKind::Initialize(_) | CallKind::SetLevel(_) | CallKind::Passive | CallKind::Active, _) => {}
         }
     }
 

@@ -31,7 +31,7 @@ impl Proxy {
             conn.state_due = None;
             self.transmit(id, now);
         } else if conn.is_finished {
-            self.drop_conn(id);
+            self.drop_conn(id, now);
         } else {
             conn.state = ConnState::Lingering;
             self.outputs.push_back(Output::FinishWriting(id));
@@ -40,18 +40,18 @@ impl Proxy {
     }
 
     /// Closes the socket now.
-    pub(super) fn drop_conn(&mut self, id: ConnId) {
+    pub(super) fn drop_conn(&mut self, id: ConnId, now: Instant) {
         if self.conns.is_live(id) {
             self.outputs.push_back(Output::Close(id));
-            self.forget_conn(id);
+            self.forget_conn(id, now);
         }
     }
 
     /// The socket is closed.
-    pub(super) fn forget_conn(&mut self, id: ConnId) {
+    pub(super) fn forget_conn(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.remove(id) else { return };
         if let ConnState::Answering(stream) = conn.state {
-            self.forget_stream(stream);
+            self.forget_stream(stream, now);
         }
     }
 
@@ -60,12 +60,12 @@ impl Proxy {
         conn.is_finished = true;
         match conn.state {
             ConnState::AwaitingHead | ConnState::Receiving { .. } => self.close_conn(id, now),
-            ConnState::Lingering => self.drop_conn(id),
+            ConnState::Lingering => self.drop_conn(id, now),
             // An event stream is of no use to a downstream that hung up; one that only shut its sending side down
             // after a request still gets the answer.
             ConnState::Answering(stream) => {
                 if self.is_streaming(stream) {
-                    self.drop_conn(id);
+                    self.drop_conn(id, now);
                 }
             }
             ConnState::Closing => {}
@@ -75,7 +75,7 @@ impl Proxy {
     pub(super) fn on_conn_timeout(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.write_due.is_some_and(|due| due <= now) {
-            self.drop_conn(id);
+            self.drop_conn(id, now);
             return;
         }
         if conn.state_due.is_none_or(|due| due > now) {
@@ -89,7 +89,7 @@ impl Proxy {
             ConnState::Receiving { .. } => self.refuse_slow(id, "the body of the request stopped for 20 s", now),
             ConnState::Answering(stream) => self.on_stream_timeout(stream, now),
             ConnState::Closing => {}
-            ConnState::Lingering => self.drop_conn(id),
+            ConnState::Lingering => self.drop_conn(id, now),
         }
         self.arm_timer(id);
     }
@@ -102,13 +102,13 @@ impl Proxy {
     }
 
     /// Ends the connection that has gone longest without doing anything useful. Says whether there was one.
-    pub(super) fn make_room_for_conn(&mut self) -> bool {
+    pub(super) fn make_room_for_conn(&mut self, now: Instant) -> bool {
         let waiting = |conn: &Conn| match conn.state {
             ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Closing | ConnState::Lingering => true,
             ConnState::Answering(_) => false,
         };
         let stalest = self.conns.iter().filter(|(_, conn)| waiting(conn));
         let stalest = stalest.min_by_key(|(id, conn)| (conn.state_due, id.index())).map(|(id, _)| id);
-        stalest.inspect(|id| self.drop_conn(*id)).is_some()
+        stalest.inspect(|id| self.drop_conn(*id, now)).is_some()
     }
 }

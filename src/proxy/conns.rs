@@ -66,7 +66,9 @@ pub(crate) enum ConnState {
 impl Proxy {
     /// Takes on a connection. `None`: there is no room, and it is to be closed.
     pub fn handle_accept(&mut self, _peer: SocketAddr, now: Now) -> Option<ConnId> {
-        if self.shutdown.is_under_way() || (self.conns.len() >= limits::CONNS_MAX && !self.make_room_for_conn()) {
+        if self.shutdown.is_under_way()
+            || (self.conns.len() >= limits::CONNS_MAX && !self.make_room_for_conn(now.instant))
+        {
             return None;
         }
         let conn = Conn {
@@ -291,7 +293,7 @@ impl Proxy {
     pub(crate) fn transmit(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         if conn.outgoing.len() > limits::CONN_QUEUE_BYTES_MAX {
-            self.drop_conn(id);
+            self.drop_conn(id, now);
             return;
         }
         if !conn.outgoing.is_empty() && !conn.is_transmitting {

@@ -59,7 +59,8 @@ impl Proxy {
         if is_tools {
             self.read_catalogue(server);
         }
-        let sessions: Vec<SessionId> = self.sessions.with(server).map(|(id, _)| id).collect();
+        let greeted = self.sessions.with(server).filter(|(_, session)| session.is_greeted());
+        let sessions: Vec<SessionId> = greeted.map(|(id, _)| id).collect();
         for session in sessions {
             let call = self.newest_cause(session);
             self.push_to_listener(session, call, line, now);

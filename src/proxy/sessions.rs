@@ -6,19 +6,13 @@ use std::time::Instant;
 use super::{Due, Proxy};
 use crate::base::id::{ServerId, SessionId};
 use crate::limits;
-use crate::mcp::introduction::Greeting;
-use crate::mcp::session::{Session, Token};
+use crate::mcp::introduction::{ClientCapabilities, Greeting};
+use crate::mcp::session::{Opening, Session, Token, Transport};
 use crate::mcp::version::Version;
 
 impl Proxy {
-    /// A downstream was introduced to a ready upstream. At the bound the stalest session makes room.
-    pub(super) fn begin_session(
-        &mut self,
-        server: ServerId,
-        greeting: &Greeting,
-        version: Version,
-        now: Instant,
-    ) -> Option<SessionId> {
+    /// A conversation begins. At the bound the stalest session makes room; `None` if there is none.
+    pub(crate) fn begin_session(&mut self, server: ServerId, transport: Transport, now: Instant) -> Option<SessionId> {
         if self.sessions.len() >= limits::SESSIONS_MAX {
             let stalest = self.sessions.stalest()?;
             self.end_session(stalest, now);
@@ -28,14 +22,32 @@ impl Proxy {
         Some(self.sessions.insert(Session {
             server,
             token,
-            version,
-            capabilities: greeting.capabilities,
+            transport,
+            version: Version::V2024_11_05,
+            capabilities: ClientCapabilities::default(),
             log_level: None,
             subscriptions: BTreeSet::new(),
             streams: Vec::new(),
             calls: Vec::new(),
             last_used: now,
         }))
+    }
+
+    /// Downstream and upstream were introduced to each other.
+    pub(super) fn on_greeted(&mut self, id: SessionId, greeting: &Greeting, version: Version) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.version = version;
+        session.capabilities = greeting.capabilities;
+        self.on_opening(id, Opening::Done);
+    }
+
+    /// How far a session over HTTP+SSE has got; the others have no such states.
+    pub(crate) fn on_opening(&mut self, id: SessionId, opening: Opening) {
+        if let Some(session) = self.sessions.get_mut(id)
+            && session.is_sse()
+        {
+            session.transport = Transport::Sse(opening);
+        }
     }
 
     /// The session is over: its calls are cancelled, its asks answered with an error, its streams ended.

@@ -77,7 +77,11 @@ impl Proxy {
 
     /// Streams without a call are of no use any more; idle connections neither.
     fn end_listening(&mut self, now: Instant) {
-        let listening = |stream: &Stream| matches!(stream.state, StreamState::Listening);
+        let is_answering = |stream: &Stream| {
+            let session = stream.session.and_then(|session| self.sessions.get(session));
+            session.is_some_and(|session| session.is_sse() && !session.calls.is_empty())
+        };
+        let listening = |stream: &Stream| matches!(stream.state, StreamState::Listening) && !is_answering(stream);
         let ids: Vec<_> = self.streams.iter().filter(|(_, stream)| listening(stream)).map(|(id, _)| id).collect();
         for id in ids {
             self.end_stream(id, now);
@@ -106,6 +110,7 @@ impl Proxy {
 
     fn stop_servers(&mut self, now: Instant) {
         self.shutdown = Shutdown::Stopping;
+        self.end_listening(now);
         for id in self.servers.ids() {
             let Some(server) = self.servers.get_mut(id) else { continue };
             if let Some((link, look_again)) = server.supervisor.on_stop(now) {

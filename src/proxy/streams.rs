@@ -17,7 +17,7 @@ const SSE_HEADERS: [(&str, &str); 3] =
     [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")];
 
 /// SDKs expect the name.
-const EVENT: Fields<'_> = Fields { name: Some("message"), id: None, retry: None };
+const MESSAGE: &str = "message";
 
 impl Proxy {
     /// An answer to a POST with requests begins; nothing is said yet.
@@ -94,7 +94,7 @@ impl Proxy {
                     self.end_stream(id, now);
                 }
             }
-            StreamState::Listening => {}
+            StreamState::Listening => self.write_event(id, parts, now),
         }
     }
 
@@ -107,7 +107,7 @@ impl Proxy {
             StreamState::Undecided { accepts: Accepts::Json, batch, .. } => {
                 let kept: usize = batch.iter().flatten().map(String::len).sum();
                 if kept > limits::CONN_QUEUE_BYTES_MAX {
-                    self.drop_conn(stream.conn);
+                    self.drop_conn(stream.conn, now);
                 }
             }
             StreamState::Open { .. } | StreamState::Listening => {}
@@ -152,10 +152,15 @@ impl Proxy {
     }
 
     fn write_event(&mut self, id: StreamId, payload: &[&[u8]], now: Instant) {
+        self.write_named_event(id, MESSAGE, payload, now);
+    }
+
+    pub(crate) fn write_named_event(&mut self, id: StreamId, name: &str, payload: &[&[u8]], now: Instant) {
         let Some(stream) = self.streams.get(id) else { return };
         let conn_id = stream.conn;
         let Some(conn) = self.conns.get_mut(conn_id) else { return };
-        conn.codec.stream(&mut conn.outgoing, &sse::event(&EVENT, payload));
+        let fields = Fields { name: Some(name), ..Fields::default() };
+        conn.codec.stream(&mut conn.outgoing, &sse::event(&fields, payload));
         self.transmit(conn_id, now);
     }
 
@@ -163,17 +168,22 @@ impl Proxy {
     pub(crate) fn end_stream(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.get(id) else { return };
         let conn_id = stream.conn;
-        self.forget_stream(id);
+        self.forget_stream(id, now);
         let Some(conn) = self.conns.get_mut(conn_id) else { return };
         conn.codec.end_stream(&mut conn.outgoing);
         self.on_answered(conn_id, now);
     }
 
-    /// The stream is gone. Its calls go on: a legacy downstream that hangs up has not cancelled.
-    pub(super) fn forget_stream(&mut self, id: StreamId) {
+    /// The stream is gone. Its calls go on: a legacy downstream that hangs up has not cancelled. But over HTTP+SSE it
+    /// was all that the session had.
+    pub(super) fn forget_stream(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.remove(id) else { return };
-        if let Some(session) = stream.session.and_then(|session| self.sessions.get_mut(session)) {
-            session.streams.retain(|other| *other != id);
+        let Some(session_id) = stream.session else { return };
+        let Some(session) = self.sessions.get_mut(session_id) else { return };
+        let had = session.streams.len();
+        session.streams.retain(|other| *other != id);
+        if session.is_sse() && session.streams.len() < had {
+            self.end_session(session_id, now);
         }
     }
 

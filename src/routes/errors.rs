@@ -26,6 +26,11 @@ impl Denial {
         Denial::reply(status, "null", code, message)
     }
 
+    /// An error below MCP: its body is JSON, but no JSON-RPC.
+    pub(crate) fn plain(status: u16, reason: &str) -> Denial {
+        Denial { status, headers: Vec::new(), body: plain(reason) }
+    }
+
     /// 405 (RFC 9110, 15.5.6).
     pub(crate) fn not_allowed(allow: &'static str, message: &str) -> Denial {
         Denial { headers: vec![("Allow", allow.to_owned())], ..Denial::message(405, TRANSPORT_ERROR, message) }

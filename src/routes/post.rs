@@ -14,10 +14,20 @@ use crate::mcp::stream::{Accepts, StreamState};
 use crate::proxy::{Proxy, Request};
 
 use super::errors::Denial;
+use super::sse::MessagePost;
 
 /// The head of a POST, as far as its body needs it.
 #[derive(Debug)]
-pub(crate) struct Post {
+pub(crate) enum Post {
+    /// To the endpoint of streamable HTTP.
+    Streamable(StreamablePost),
+    /// To the message endpoint of HTTP+SSE.
+    Message(MessagePost),
+}
+
+/// The head of a POST over streamable HTTP.
+#[derive(Debug)]
+pub(crate) struct StreamablePost {
     pub(crate) server: ServerId,
     pub(crate) session: SessionHeader,
     pub(crate) version: VersionHeader,
@@ -43,10 +53,13 @@ pub(crate) enum VersionHeader {
 impl Proxy {
     /// A body is complete.
     pub(crate) fn on_body(&mut self, conn: ConnId, post: Post, bytes: &[u8], now: Instant) {
-        let result = match envelope::read_body(bytes) {
-            Err(malformed) => Err(Denial::message(400, malformed.code, &malformed.reason)),
-            Ok(Body::Single(message)) => self.on_single(conn, &post, bytes, message, now),
-            Ok(Body::Batch(items)) => self.on_batch(conn, &post, items, now),
+        let result = match post {
+            Post::Streamable(post) => match envelope::read_body(bytes) {
+                Err(malformed) => Err(Denial::message(400, malformed.code, &malformed.reason)),
+                Ok(Body::Single(message)) => self.on_single(conn, &post, bytes, message, now),
+                Ok(Body::Batch(items)) => self.on_batch(conn, &post, items, now),
+            },
+            Post::Message(post) => self.on_message_body(conn, post, bytes, now),
         };
         if let Err(denial) = result {
             self.deny(conn, &denial, now);
@@ -56,7 +69,7 @@ impl Proxy {
     fn on_single(
         &mut self,
         conn: ConnId,
-        post: &Post,
+        post: &StreamablePost,
         bytes: &[u8],
         message: Message<'_>,
         now: Instant,
@@ -82,7 +95,7 @@ impl Proxy {
     fn on_initialize(
         &mut self,
         conn: ConnId,
-        post: &Post,
+        post: &StreamablePost,
         id: &str,
         params: &Params<'_>,
         now: Instant,
@@ -91,12 +104,12 @@ impl Proxy {
             Greeting::parse(params.text).map_err(|reason| Denial::reply(200, id, INVALID_PARAMS, &reason))?;
         let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
         let stream = self.open_answer(conn, post.server, None, state, now);
-        self.accept_initialize(post.server, stream, id, greeting, now);
+        self.accept_initialize(post.server, None, stream, id, greeting, now);
         Ok(())
     }
 
     /// The session that the messages belong to, or why there is none.
-    fn session_of(&mut self, post: &Post, id: &str, now: Instant) -> Result<SessionId, Denial> {
+    fn session_of(&mut self, post: &StreamablePost, id: &str, now: Instant) -> Result<SessionId, Denial> {
         let session = match post.session {
             SessionHeader::Known(session) => self.sessions.get_mut(session).map(|entry| (session, entry)),
             SessionHeader::Unknown => None,
@@ -114,7 +127,13 @@ impl Proxy {
     }
 
     /// A batch is split; its replies are joined again, unless they become an event stream.
-    fn on_batch(&mut self, conn: ConnId, post: &Post, items: Vec<BatchItem<'_>>, now: Instant) -> Result<(), Denial> {
+    fn on_batch(
+        &mut self,
+        conn: ConnId,
+        post: &StreamablePost,
+        items: Vec<BatchItem<'_>>,
+        now: Instant,
+    ) -> Result<(), Denial> {
         let session = self.session_of(post, "null", now)?;
         if !self.sessions.get(session).is_some_and(|session| session.version.is_batching()) {
             let reason = "batches exist in protocol version 2025-03-26 only: send one message at a time";
@@ -155,16 +174,16 @@ impl Proxy {
 }
 
 /// What a request needs on its way.
-struct Incoming<'a> {
-    server: ServerId,
-    session: SessionId,
-    stream: StreamId,
-    message: &'a [u8],
-    id: &'a str,
+pub(super) struct Incoming<'a> {
+    pub(super) server: ServerId,
+    pub(super) session: SessionId,
+    pub(super) stream: StreamId,
+    pub(super) message: &'a [u8],
+    pub(super) id: &'a str,
 }
 
 impl Proxy {
-    fn on_request(&mut self, incoming: &Incoming<'_>, method: &str, params: Params<'_>, now: Instant) {
+    pub(super) fn on_request(&mut self, incoming: &Incoming<'_>, method: &str, params: Params<'_>, now: Instant) {
         let Incoming { server, session, stream, message, id } = *incoming;
         let kind = match method {
             "logging/setLevel" => match introduction::asked_level(params.text) {
@@ -216,7 +235,14 @@ impl Proxy {
     }
 
     /// A notification or response: nobody waits for an answer.
-    fn on_one_way(&mut self, server: ServerId, session: SessionId, bytes: &[u8], message: &Message<'_>, now: Instant) {
+    pub(super) fn on_one_way(
+        &mut self,
+        server: ServerId,
+        session: SessionId,
+        bytes: &[u8],
+        message: &Message<'_>,
+        now: Instant,
+    ) {
         match message {
             Message::Response { id, .. } => self.on_answer(session, bytes, id, now),
             Message::Notification { method, params } => match &**method {
@@ -253,7 +279,7 @@ fn is_same_id(a: &str, b: &str) -> bool {
 }
 
 /// The id to answer an error with, as JSON text.
-fn id_of<'a>(message: &Message<'a>) -> &'a str {
+pub(super) fn id_of<'a>(message: &Message<'a>) -> &'a str {
     match message {
         Message::Request { id, .. } => id,
         Message::Notification { .. } | Message::Response { .. } => "null",

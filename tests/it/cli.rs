@@ -158,6 +158,7 @@ fn the_demo_says_how_to_use_it() {
         r#"mcp-proxy {} listens on 127.0.0.1:4711
 
   demo  http://127.0.0.1:4711/demo/mcp
+        http://127.0.0.1:4711/demo/sse
 
 Try it:
 
@@ -205,6 +206,22 @@ Add to Claude Code:
     );
     assert_eq!(welcome::welcome(&config, local(9090)), expected);
     assert!(welcome::demo(&config, local(9090)).contains("-H 'Authorization: Bearer <token>'"));
+}
+
+#[test]
+fn what_is_said_follows_the_type() {
+    let with = |kind: &str| {
+        let servers = r#"{ "a": { "command": "x" }, "bc": { "command": "x" } }"#;
+        let text = format!(r#"{{ "mcpProxy": {{ "type": "{kind}" }}, "mcpServers": {servers} }}"#);
+        welcome::welcome(&configured(&text), local(9090))
+    };
+    let (sse, both) = (with("sse"), with("both"));
+    assert!(sse.contains("  claude mcp add --transport sse bc http://localhost:9090/bc/sse\n"), "{sse}");
+    assert!(!sse.contains("/mcp"), "{sse}");
+    let routes =
+        "  a   http://localhost:9090/a/mcp\n      http://localhost:9090/a/sse\n  bc  http://localhost:9090/bc/mcp\n";
+    assert!(both.contains(routes), "{both}");
+    assert!(both.contains("  claude mcp add --transport http bc http://localhost:9090/bc/mcp\n"), "{both}");
 }
 
 #[test]

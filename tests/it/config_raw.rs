@@ -55,7 +55,6 @@ fn null_means_absent_as_in_the_reference() {
         "command": "x", "args": null, "env": null, "options": null, "transportType": null } } }"#,
     );
     assert_eq!(problems, []);
-    assert!(raw.proxy.place.is_some());
     assert!(raw.servers.value().expect("servers")[0].args.given().is_none());
     let options =
         r#"{ "mcpProxy": { "options": { "panicIfInvalid": null, "authTokens": null, "requestTimeout": null } } }"#;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Command, Config, ToolFilter, ToolFilterMode, load};
+use mcp_proxy::config::{Command, Config, ToolFilter, ToolFilterMode, Transports, load};
 use mcp_proxy::limits::{REQUEST_TIME, STARTUP_TIME};
 
 #[track_caller]
@@ -54,6 +54,26 @@ fn what_is_given_counts() {
     assert_eq!(config.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["z", "a"]);
     let env = vec![("B".to_owned(), "1".to_owned()), ("A".to_owned(), String::new())];
     assert_eq!(config.servers[0].target.command().expect("a command").env, env);
+}
+
+#[test]
+fn the_type_says_which_transports_are_served() {
+    for (members, transports) in [
+        ("", Transports::Both),
+        (r#""type": null"#, Transports::Both),
+        (r#""type": "both""#, Transports::Both),
+        (r#""type": "sse""#, Transports::Sse),
+        (r#""type": "streamable-http""#, Transports::Streamable),
+    ] {
+        let text = format!(r#"{{ "mcpProxy": {{ {members} }}, "mcpServers": {{ "a": {{ "command": "x" }} }} }}"#);
+        let config = resolved(&text);
+        assert_eq!((config.transports, config.warnings.len()), (transports, 0), "{members}");
+    }
+    let with = |kind: &str| {
+        format!(r#"{{ "mcpProxy": {{ "type": "{kind}" }}, "mcpServers": {{ "a": {{ "command": "x" }} }} }}"#)
+    };
+    assert_eq!(problems_of(&with("http")), 1);
+    assert_eq!(problems_of(&with("")), 1);
 }
 
 #[test]

@@ -58,6 +58,7 @@ mod routes_access;
 mod routes_errors;
 mod routes_post;
 mod routes_sessions;
+mod routes_sse;
 mod simulation;
 mod support;
 mod tidy;

@@ -6,7 +6,7 @@ use mcp_proxy::base::id::{Arena, Id, ServerId, SessionId, StreamId};
 use mcp_proxy::base::sequence::{CallId, Number};
 use mcp_proxy::mcp::introduction::ClientCapabilities;
 use mcp_proxy::mcp::log_level::LogLevel;
-use mcp_proxy::mcp::session::{Session, Sessions, Token, format_token};
+use mcp_proxy::mcp::session::{Opening, Session, Sessions, Token, Transport, format_token};
 use mcp_proxy::mcp::version::Version;
 
 fn servers() -> [ServerId; 2] {
@@ -18,6 +18,7 @@ fn session(server: ServerId, token: Token, last_used: Instant) -> Session {
     Session {
         server,
         token,
+        transport: Transport::Streamable,
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
         log_level: None,
@@ -45,16 +46,51 @@ fn a_session_is_found_by_its_name_with_its_own_upstream() {
     assert!(sessions.is_empty());
     let id = sessions.insert(session(ours, token(0xab), Instant::now()));
     let name = format_token(&token(0xab));
-    assert_eq!(sessions.find(&name, ours), Some(id));
-    assert_eq!(sessions.find(&name, other), None, "a session is with one upstream");
-    assert_eq!(sessions.find(&format_token(&token(0xac)), ours), None);
+    assert_eq!(sessions.find_streamable(&name, ours), Some(id));
+    assert_eq!(sessions.find_streamable(&name, other), None, "a session is with one upstream");
+    assert_eq!(sessions.find_streamable(&format_token(&token(0xac)), ours), None);
     assert_eq!((sessions.len(), sessions.with(ours).count(), sessions.with(other).count()), (1, 1, 0));
     assert_eq!(sessions.remove(id).map(|session| session.token), Some(token(0xab)));
-    assert_eq!(sessions.find(&name, ours), None, "it has ended");
+    assert_eq!(sessions.find_streamable(&name, ours), None, "it has ended");
     assert!(sessions.remove(id).is_none() && sessions.get(id).is_none());
     let next = sessions.insert(session(ours, token(1), Instant::now()));
     assert!(sessions.get_mut(id).is_none(), "another session lives in its place");
     assert!(sessions.get_mut(next).is_some());
+}
+
+#[test]
+fn a_session_is_found_over_its_own_transport_only() {
+    let [ours, other] = servers();
+    let mut sessions = Sessions::default();
+    let now = Instant::now();
+    let streamable = sessions.insert(session(ours, token(1), now));
+    let transport = Transport::Sse(Opening::Awaited);
+    let sse = sessions.insert(Session { transport, ..session(ours, token(2), now) });
+    let names = [format_token(&token(1)), format_token(&token(2))];
+    let found = |find: fn(&Sessions, &str, ServerId) -> Option<SessionId>| {
+        names.each_ref().map(|name| find(&sessions, name, ours))
+    };
+    assert_eq!(found(Sessions::find_streamable), [Some(streamable), None]);
+    assert_eq!(found(Sessions::find_sse), [None, Some(sse)]);
+    assert_eq!(sessions.find_sse(&names[1], other), None);
+}
+
+#[test]
+fn nothing_is_for_who_was_not_greeted() {
+    let [server, _] = servers();
+    let mut streams: Arena<StreamId, ()> = Arena::new();
+    let stream = streams.insert(());
+    for (transport, is_greeted) in [
+        (Transport::Streamable, true),
+        (Transport::Sse(Opening::Awaited), false),
+        (Transport::Sse(Opening::UnderWay), false),
+        (Transport::Sse(Opening::Done), true),
+    ] {
+        let mut session = Session { transport, ..session(server, token(1), Instant::now()) };
+        assert_eq!((session.is_greeted(), session.is_listening()), (is_greeted, false), "{transport:?}");
+        session.streams.push(stream);
+        assert_eq!(session.is_listening(), is_greeted, "{transport:?}");
+    }
 }
 
 #[test]
@@ -75,7 +111,7 @@ fn nothing_but_the_exact_name_will_do() {
         format!("\0{}", &name[1..]),
     ];
     for name in names {
-        assert_eq!(sessions.find(&name, server), None, "{name:?}");
+        assert_eq!(sessions.find_streamable(&name, server), None, "{name:?}");
     }
 }
 

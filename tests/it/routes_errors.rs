@@ -131,10 +131,10 @@ fn an_unsupported_version() {
 fn an_unknown_server() {
     let mut play = Playbook::with(config(&["demo", "other"]));
     play.forget();
-    for path in ["/", "/x/mcp", "/demo", "/demo/sse", "/mcp", "//mcp", "/demo/mcp/x", "/demo/mcp//", "/Demo/mcp"] {
+    for path in ["/", "/x/mcp", "/demo", "/mcp", "//mcp", "/demo/mcp/x", "/demo/mcp//", "/Demo/mcp"] {
         let answer = play.request("a", &Http::post(path, PING));
         assert_eq!(answer.head.status, 404, "{path}");
-        assert_eq!(answer.json()["paths"], json!(["/demo/mcp", "/other/mcp"]), "{path}");
+        assert_eq!(answer.json()["paths"], json!(["/demo/mcp", "/demo/sse", "/other/mcp", "/other/sse"]), "{path}");
     }
     let mut secret = config(&["demo", "other"]);
     secret.servers[1].auth_tokens.push("token".to_owned());

@@ -42,6 +42,8 @@ pub(crate) enum Part {
     Begin(Head),
     /// The data of an event.
     Event(String),
+    /// The data of the event that opens a stream of HTTP+SSE.
+    Endpoint(String),
     /// A comment between events.
     Comment(String),
     /// The stream is complete.
@@ -168,6 +170,9 @@ fn read_block(decoder: &mut Decoder, block: &str) -> Part {
     if let Some(comment) = block.strip_prefix(": ") {
         assert!(!comment.trim_end_matches('\n').contains('\n'), "a comment within an event: {block:?}");
         return Part::Comment(comment.trim_end().to_owned());
+    }
+    if let Some(data) = block.strip_prefix("event: endpoint\ndata: ") {
+        return Part::Endpoint(data.trim_end_matches('\n').to_owned());
     }
     let mut lines = block.trim_end_matches('\n').split('\n');
     assert_eq!(lines.next(), Some("event: message"), "{block:?}");

@@ -3,6 +3,7 @@
 //! ```text
 //! a 200 json {…}            a whole answer on connection `a` (further headers stand in brackets)
 //! a 200 stream              the head of an event stream; then `a event {…}`, `a comment …`, `a end`
+//! a endpoint /…             the first event of HTTP+SSE: where messages are to be sent
 //! a finish / a close        the sending side is shut down / the socket is closed
 //! demo spawn                a process is asked for
 //! demo <- {…}               a line for its stdin
@@ -215,6 +216,11 @@ impl Playbook {
     pub(crate) fn request(&mut self, name: &str, request: &Http) -> Answer {
         self.http(name, request);
         self.answer(name)
+    }
+
+    /// With numbers in the place of `?1`, `?2` ….
+    pub(crate) fn with_numbers(&self, message: &str) -> String {
+        self.asks.resolve(message)
     }
 
     /// The last whole answer, which is taken out of the transcript.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcp_proxy::base::url::Url;
-use mcp_proxy::config::{Addr, Command, Config, Listener, Remote, RemoteTransport, ServerConfig, Target};
+use mcp_proxy::config::{Addr, Command, Config, Listener, Remote, RemoteTransport, ServerConfig, Target, Transports};
 
 /// A configuration with servers of these names.
 pub(crate) fn config(names: &[&str]) -> Config {
@@ -22,6 +22,8 @@ pub(crate) fn config(names: &[&str]) -> Config {
         version: "1.2.3".to_owned(),
         addr: Addr { host: None, port: 9090 },
         base_url: Url::parse("http://127.0.0.1:9090").expect("a URL"),
+        is_base_url_given: false,
+        transports: Transports::Both,
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),
         servers: names.iter().map(server).collect(),

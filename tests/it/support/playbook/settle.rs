@@ -182,6 +182,7 @@ fn show(part: &Part, asks: &Symbols) -> String {
         }
         Part::Begin(head) => format!("{} stream", head_text(head)),
         Part::Event(data) => format!("event {}", asks.show(data)),
+        Part::Endpoint(url) => format!("endpoint {url}"),
         Part::Comment(text) => format!("comment {text}"),
         Part::End => "end".to_owned(),
     }

@@ -10,7 +10,7 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { closeAll, connectDirect, connectThrough, outcome, pages, until } from "./support/client.mjs";
+import { closeAll, connectDirect, connectSse, connectThrough, outcome, pages, until } from "./support/client.mjs";
 import { ODD } from "./support/odd.mjs";
 import { BINARY, startProxy } from "./support/proxy.mjs";
 import { everything, recorder } from "./support/servers.mjs";
@@ -30,18 +30,24 @@ async function postBytes(url, body) {
   return (await fetch(url, { method: "POST", headers, body })).text();
 }
 
-/** Runs a scenario on a fresh client each way; both must see the same. */
-async function bothWays(proxy, name, server, prepare, scenario) {
+/** Runs a scenario on a fresh client each way: directly, over streamable HTTP and over HTTP+SSE. All see the same. */
+async function everyWay(proxy, name, server, prepare, scenario) {
   const seen = [];
-  for (const connect of [(p) => connectDirect(server, p), (p) => connectThrough(proxy.url(name), p)]) {
-    const client = await connect(prepare);
+  const ways = [
+    () => connectDirect(server, prepare),
+    () => connectThrough(proxy.url(name), prepare),
+    () => connectSse(proxy.sseUrl(name), prepare),
+  ];
+  for (const connect of ways) {
+    const client = await connect();
     try {
       seen.push(await scenario(client));
     } finally {
       await client.close();
     }
   }
-  assert.deepEqual(seen[1], seen[0]);
+  assert.deepEqual(seen[1], seen[0], "over streamable HTTP");
+  assert.deepEqual(seen[2], seen[0], "over HTTP+SSE");
   return seen[0];
 }
 
@@ -56,7 +62,7 @@ describe("while a call runs", () => {
   const long = { name: "trigger-long-running-operation", arguments: { duration: 0.5, steps: 5 } };
 
   test("progress arrives while the call runs", async () => {
-    const { progress } = await bothWays(proxy, "everything", everything, undefined, async (client) => {
+    const { progress } = await everyWay(proxy, "everything", everything, undefined, async (client) => {
       const progress = [];
       const result = await client.callTool(long, undefined, { onprogress: (update) => progress.push(update) });
       // The SDK may drop the last one, which comes together with the result.
@@ -111,7 +117,7 @@ describe("while a call runs", () => {
     const logged = [];
     const prepare = (client) =>
       client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logged.push(params));
-    await bothWays(proxy, "everything", everything, prepare, async (client) => {
+    await everyWay(proxy, "everything", everything, prepare, async (client) => {
       logged.length = 0;
       await client.setLoggingLevel("debug");
       await call(client, "toggle-simulated-logging");
@@ -126,7 +132,7 @@ describe("while a call runs", () => {
     const uri = "demo://resource/dynamic/text/1";
     const prepare = (client) =>
       client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params));
-    await bothWays(proxy, "everything", everything, prepare, async (client) => {
+    await everyWay(proxy, "everything", everything, prepare, async (client) => {
       updated.length = 0;
       const subscribed = await client.subscribeResource({ uri });
       const on = await call(client, "toggle-subscriber-updates");
@@ -144,7 +150,7 @@ describe("while a call runs", () => {
         content: { type: "text", text: `you said ${JSON.stringify(params.messages)} of ${params.maxTokens}` },
       }));
     const [text] = texts(
-      await bothWays(proxy, "everything", everything, prepare, (client) =>
+      await everyWay(proxy, "everything", everything, prepare, (client) =>
         call(client, "trigger-sampling-request", { prompt: "say é", maxTokens: 5 }),
       ),
     );
@@ -163,7 +169,7 @@ describe("while a call runs", () => {
           if (answer instanceof Error) throw answer;
           return answer;
         });
-      const result = await bothWays(proxy, "everything", everything, prepare, (client) =>
+      const result = await everyWay(proxy, "everything", everything, prepare, (client) =>
         outcome(call(client, "trigger-elicitation-request")),
       );
       assert.ok(JSON.stringify(result).match(/Ada|declined|not now/), JSON.stringify(result));
@@ -189,7 +195,7 @@ describe("while a call runs", () => {
     const prepare = (client) =>
       client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: "file:///srv/a", name: "a" }] }));
     const [text] = texts(
-      await bothWays(proxy, "everything", everything, prepare, async (client) => {
+      await everyWay(proxy, "everything", everything, prepare, async (client) => {
         await call(client, "echo", { message: "settle" });
         return until("the roots", async () => {
           const result = await call(client, "get-roots-list");

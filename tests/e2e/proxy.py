@@ -70,8 +70,8 @@ class Proxy:
         path.write_text(json.dumps({"mcpProxy": here, "mcpServers": marked}))
         return str(path)
 
-    def url(self, name):
-        return f"http://{self.host}:{self.port}/{name}/mcp"
+    def url(self, name, endpoint="mcp"):
+        return f"http://{self.host}:{self.port}/{name}/{endpoint}"
 
     def log(self):
         return self._stderr.decode(errors="replace")

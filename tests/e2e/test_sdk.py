@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 from mcp import ClientSession, McpError, StdioServerParameters, types
+from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -78,8 +79,12 @@ def through(proxy, name):
     return session_on(streamable_http_client(proxy.url(name)), Seen())
 
 
+def through_sse(proxy, name):
+    return session_on(sse_client(proxy.url(name, "sse")), Seen())
+
+
 def same(proxy, name, server, scenario):
-    """Runs a scenario both ways; the outcome, which must be the same."""
+    """Runs a scenario directly, over streamable HTTP and over HTTP+SSE; the outcome, which must be the same."""
 
     async def on(connection):
         found = None
@@ -91,11 +96,12 @@ def same(proxy, name, server, scenario):
             assert found is not None
         return found
 
-    async def both():
-        return await on(direct(server)), await on(through(proxy, name))
+    async def every_way():
+        return [await on(way) for way in (direct(server), through(proxy, name), through_sse(proxy, name))]
 
-    expected, actual = asyncio.run(asyncio.wait_for(both(), 60))
-    assert actual == expected
+    expected, streamable, sse = asyncio.run(asyncio.wait_for(every_way(), 90))
+    assert streamable == expected
+    assert sse == expected
     return expected
 
 

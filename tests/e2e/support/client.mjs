@@ -1,5 +1,6 @@
 // The official SDK's client, connected either straight to a server's stdin and stdout or through the proxy.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
@@ -25,6 +26,13 @@ export async function closeAll() {
 export async function connectDirect({ command, args, env }, prepare) {
   const made = client(prepare);
   await made.connect(new StdioClientTransport({ command, args, env, stderr: "ignore" }));
+  return made;
+}
+
+/** Through the proxy over HTTP+SSE, as it was before streamable HTTP. */
+export async function connectSse(url, prepare) {
+  const made = client(prepare);
+  await made.connect(new SSEClientTransport(url));
   return made;
 }
 

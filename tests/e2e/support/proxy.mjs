@@ -15,11 +15,11 @@ function fail(message) {
   throw new Error(message);
 }
 
-/** Runs the proxy with these `mcpServers` until `stop` or `kill`. */
-export async function startProxy(servers, { env = {} } = {}) {
+/** Runs the proxy with these `mcpServers` until `stop` or `kill`. `type` says which transports it offers. */
+export async function startProxy(servers, { env = {}, type } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-e2e-"));
   const file = join(folder, "config.json");
-  const mcpProxy = { addr: "127.0.0.1:0", name: "e2e", version: "1.0.0" };
+  const mcpProxy = { addr: "127.0.0.1:0", name: "e2e", version: "1.0.0", type };
   writeFileSync(file, JSON.stringify({ mcpProxy, mcpServers: servers }));
   const child = spawn(BINARY, ["-config", file], {
     env: { ...process.env, ...env },
@@ -34,8 +34,10 @@ export async function startProxy(servers, { env = {} } = {}) {
     pid: child.pid,
     /** Everything on stderr so far. */
     log: () => said.stderr,
-    /** Where a server is to be reached. */
+    /** Where a server is to be reached over streamable HTTP. */
     url: (name) => new URL(`/${name}/mcp`, origin),
+    /** Where a server is to be reached over HTTP+SSE. */
+    sseUrl: (name) => new URL(`/${name}/sse`, origin),
     /** SIGTERM; resolves with the exit status once the process is gone. */
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),

@@ -108,6 +108,8 @@ pub struct ServerConfig {
     pub panic_if_invalid: bool,
     /// One log line per request.
     pub log_enabled: bool,
+    /// Whether all sessions share it.
+    pub isolation: Isolation,
     /// How long a call waits for the server to become ready.
     pub startup_time: Duration,
     /// How long a call may stay silent.
@@ -132,6 +134,15 @@ pub enum ToolFilterMode {
     Allow,
     /// They are not offered, all others are.
     Block,
+}
+
+/// Whether sessions share an upstream: `isolation` in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// One for all, initialised before anybody is there.
+    Shared,
+    /// One for each session, initialised with that downstream's own capabilities, ended with it.
+    Session,
 }
 
 /// Where an upstream is.

@@ -67,6 +67,10 @@ pub const BATCH_MESSAGES_MAX: usize = 100;
 /// A tool's name, where tools are filtered: it is compared with every name of the filter. The specification advises
 /// 128 characters.
 pub const TOOL_NAME_BYTES_MAX: usize = KIB;
+/// Sessions of one server that have an upstream each (`"isolation": "session"`): processes cost far more than sessions.
+pub const ISOLATED_MAX: usize = 256;
+/// Such a session ends after this time without use, and its process with it.
+pub const ISOLATED_IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// GET streams of one session. A client whose connection broke half-open comes back with another.
 pub const SESSION_STREAMS_MAX: usize = 8;
 /// A subscribed URI: it is kept for the length of the session.

@@ -24,6 +24,7 @@ mod interface;
 mod links;
 mod notices;
 mod outbounds;
+mod private;
 mod processes;
 mod remotes;
 mod sending;
@@ -34,6 +35,7 @@ mod subscriptions;
 mod upstream;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Instant;
 
 pub use interface::{Exit, Input, Level, Output, Record};
@@ -42,7 +44,7 @@ use crate::base::deadline::{Deadlines, Timer};
 use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, StreamId};
 use crate::base::sequence::{AskId, CallId, Sequence};
 use crate::base::time::Now;
-use crate::config::{Command, Config, Listener};
+use crate::config::{Command, Config, Isolation, Listener};
 use crate::limits;
 use crate::mcp::ask::Ask;
 use crate::mcp::call::Call;
@@ -51,7 +53,8 @@ use crate::mcp::stream::Stream;
 
 pub(crate) use calls::Request;
 use conns::{Conn, ConnState};
-use links::{Link, Server};
+pub(crate) use links::Server;
+use links::{Link, Role};
 use outbounds::Outbound;
 use shutdown::Shutdown;
 
@@ -84,6 +87,8 @@ pub struct Proxy {
     resumable: Vec<ConnId>,
     /// Links that may have something to send.
     posting: Vec<LinkId>,
+    /// Private upstreams that may be of no use any more.
+    suspects: Vec<ServerId>,
     pub(crate) date: dates::DateHeader,
 }
 
@@ -129,12 +134,16 @@ impl Proxy {
             outputs: VecDeque::new(),
             resumable: Vec::new(),
             posting: Vec::new(),
+            suspects: Vec::new(),
             date: dates::DateHeader::default(),
         };
         proxy.deadlines.arm(&mut proxy.sweep, Due::Sweep, now.instant + limits::SESSION_SWEEP_INTERVAL);
         for server in std::mem::take(&mut proxy.config.servers) {
-            let id = proxy.servers.insert(Server::new(server));
-            proxy.start(id, now.instant);
+            let is_shared = server.isolation == Isolation::Shared;
+            let id = proxy.servers.insert(Server::new(Rc::new(server), Role::Configured));
+            if is_shared {
+                proxy.start(id, now.instant);
+            }
         }
         proxy.dispatch_exchanges(now.instant);
         proxy
@@ -209,6 +218,7 @@ impl Proxy {
             asks: self.asks.len(),
             links: self.links.len(),
             outbounds: self.outbounds.len(),
+            privates: self.servers.iter().filter(|(_, server)| server.entrance().is_some()).count(),
         }
     }
 
@@ -216,6 +226,7 @@ impl Proxy {
     fn settle(&mut self, now: Instant) {
         self.resume_conns(now);
         self.on_calls_finished(now);
+        self.end_unused(now);
         self.dispatch_exchanges(now);
         self.on_flushed();
     }
@@ -262,4 +273,5 @@ pub struct Census {
     pub asks: usize,
     pub links: usize,
     pub outbounds: usize,
+    pub privates: usize,
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::invocation::DEMO_SERVER;
 use crate::config::resolve::default_base_url;
-use crate::config::{Addr, Command, Config, ServerConfig, Target, Transports};
+use crate::config::{Addr, Command, Config, Isolation, ServerConfig, Target, Transports};
 use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME};
 
 /// What the demo server is called.
@@ -41,6 +41,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
             startup_time: STARTUP_TIME,
             request_time: REQUEST_TIME,
             tool_filter: None,
+            isolation: Isolation::Shared,
         }],
         warnings: Vec::new(),
     }

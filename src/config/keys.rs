@@ -62,6 +62,7 @@ pub const UNSUPPORTED: &[Unsupported] = &[
 /// Keys of other programs' configurations that people paste.
 const HINTS: &[(Section, &str, &str)] = &[
     (Section::Top, "servers", "It is called mcpServers here."),
+    (Section::Server, "isolation", "It belongs in the options of the server."),
     (Section::Server, "type", "Remove it where there is a command. For a url it is called transportType here."),
     (Section::Server, "serverUrl", "It is called url here."),
     (Section::Server, "httpUrl", "It is called url here, with \"transportType\": \"streamable-http\"."),
@@ -95,6 +96,7 @@ impl Section {
                 "disabled",
                 "startupTimeout",
                 "requestTimeout",
+                "isolation",
                 "toolFilter",
             ],
             Section::ToolFilter => &["mode", "list"],

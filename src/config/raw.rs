@@ -83,6 +83,8 @@ pub struct RawOptions {
     pub startup_timeout: Field<String>,
     /// `requestTimeout`
     pub request_timeout: Field<String>,
+    /// `isolation`
+    pub isolation: Field<String>,
     /// `toolFilter`
     pub tool_filter: Field<RawToolFilter>,
     /// Keys that would have to be ignored.
@@ -233,6 +235,7 @@ fn read_options(node: &Node<'_>, report: &mut Report) -> RawOptions {
             "disabled" => options.disabled = member.node.boolean(report),
             "startupTimeout" => options.startup_timeout = member.node.duration(report),
             "requestTimeout" => options.request_timeout = member.node.duration(report),
+            "isolation" => options.isolation = member.node.string(report),
             "toolFilter" => options.tool_filter = read_tool_filter(&member.node, report),
             _ => on_other_key(Section::Options, &member, &mut options.unsupported, report),
         }

@@ -11,7 +11,7 @@ use super::names::{self, Verdict};
 use super::node::{At, Field};
 use super::raw::{Raw, RawOptions, RawServer, UnsupportedKey};
 use super::report::{Place, Report};
-use super::{ADDR_FORMS, Addr, Config, EXAMPLE, ServerConfig, Transports};
+use super::{ADDR_FORMS, Addr, Config, EXAMPLE, Isolation, ServerConfig, Transports};
 use crate::base::nearest::nearest;
 use crate::base::url::{Authority, Origin, Url};
 use crate::limits::{DEFAULT_PORT, STARTUP_TIME};
@@ -177,6 +177,20 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
         startup_time: time_or(own_or(&options.startup_timeout, &inherited.startup_timeout), STARTUP_TIME, report),
         request_time: request_time(server, inherited, is_remote, report),
         tool_filter: tool_filter::resolve(options, report),
+        isolation: isolation(own_or(&options.isolation, &inherited.isolation), report),
+    }
+}
+
+fn isolation(field: &Field<String>, report: &mut Report) -> Isolation {
+    let Some(At { value, place }) = field.given() else { return Isolation::Shared };
+    match value.as_str() {
+        "shared" => Isolation::Shared,
+        "session" => Isolation::Session,
+        other => {
+            let meant = nearest(other, ["shared", "session"]).unwrap_or("session");
+            report.error(place, "must be \"shared\" or \"session\"", format!("Write \"{meant}\"."));
+            Isolation::Shared
+        }
     }
 }
 

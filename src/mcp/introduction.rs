@@ -79,6 +79,8 @@ pub struct Greeting {
     pub asked: Option<Version>,
     /// Which asks it can answer.
     pub capabilities: ClientCapabilities,
+    /// All of it, as JSON text: for an upstream of its own.
+    pub params: Box<str>,
 }
 
 /// Which asks a downstream can answer.
@@ -134,7 +136,7 @@ impl Greeting {
             elicitation_url: asks.elicitation.as_ref().is_some_and(|modes| modes.url.is_some()),
             roots: asks.roots.is_some(),
         };
-        Ok(Greeting { asked: Version::parse(&read.protocol_version), capabilities })
+        Ok(Greeting { asked: Version::parse(&read.protocol_version), capabilities, params: params.into() })
     }
 }
 

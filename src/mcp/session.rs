@@ -37,7 +37,9 @@ pub enum Opening {
 /// One conversation.
 #[derive(Debug)]
 pub struct Session {
-    /// The upstream it is with.
+    /// The configured server by which it came in.
+    pub entrance: ServerId,
+    /// The upstream it is with: that server, or one of its own.
     pub server: ServerId,
     /// Its name on the wire.
     pub token: Token,
@@ -151,12 +153,12 @@ impl Sessions {
 
     /// The session of that name, if it is one with this upstream over streamable HTTP.
     pub fn find_streamable(&self, name: &str, server: ServerId) -> Option<SessionId> {
-        self.find(name).filter(|(_, session)| session.server == server && !session.is_sse()).map(|(id, _)| id)
+        self.find(name).filter(|(_, session)| session.entrance == server && !session.is_sse()).map(|(id, _)| id)
     }
 
     /// The session of that name, if it is one with this upstream over HTTP+SSE.
     pub fn find_sse(&self, name: &str, server: ServerId) -> Option<SessionId> {
-        self.find(name).filter(|(_, session)| session.server == server && session.is_sse()).map(|(id, _)| id)
+        self.find(name).filter(|(_, session)| session.entrance == server && session.is_sse()).map(|(id, _)| id)
     }
 
     fn find(&self, name: &str) -> Option<(SessionId, &Session)> {
@@ -189,9 +191,9 @@ impl Sessions {
         self.arena.is_empty()
     }
 
-    /// The idle one that has been so longest: the first to end when there is no room.
-    pub fn stalest(&self) -> Option<SessionId> {
-        let idle = self.iter().filter(|(_, session)| session.is_idle());
+    /// The idle one of those meant that has been so longest: the first to end when there is no room.
+    pub fn stalest(&self, is_meant: impl Fn(&Session) -> bool) -> Option<SessionId> {
+        let idle = self.iter().filter(|(_, session)| session.is_idle() && is_meant(session));
         idle.min_by_key(|(_, session)| session.last_used).map(|(id, _)| id)
     }
 }

@@ -91,6 +91,10 @@ impl Proxy {
             self.answer_with_trouble(server, stream, id, &trouble, now);
             return;
         }
+        let server = match self.upstream_for(server, &greeting, now) {
+            Ok(upstream) => upstream,
+            Err(trouble) => return self.answer_with_trouble(server, stream, id, &trouble, now),
+        };
         let call = self.calls.insert(Call {
             server,
             session,
@@ -104,7 +108,10 @@ impl Proxy {
         });
         if let Some(id) = session {
             self.on_opening(id, Opening::UnderWay);
-            self.sessions.get_mut(id).into_iter().for_each(|session| session.calls.push(call));
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.server = server;
+                session.calls.push(call);
+            }
         }
         match self.ready_link(server) {
             Some(_) => self.introduce(call, now),
@@ -176,6 +183,7 @@ impl Proxy {
     fn introduce(&mut self, id: CallId, now: Instant) {
         let Some(call) = self.take_call(id, now) else { return };
         let CallKind::Initialize(greeting) = &call.kind else { return };
+        self.suspect_unused(call.server);
         if !self.streams.is_live(call.stream) {
             return; // nobody would learn the session's name
         }
@@ -278,8 +286,14 @@ impl Proxy {
     fn on_unanswered(&mut self, call: &Call) {
         match (&call.kind, call.session) {
             (CallKind::Subscribe(uri), session) => self.on_subscribe_refused(session, uri),
-            (CallKind::Initialize(_), Some(session)) => self.on_opening(session, Opening::Awaited),
-            (CallKind::Initialize(_) | CallKind::SetLevel(_) | CallKind::Passive | CallKind::Active, _) => {}
+            (CallKind::Initialize(_), session) => {
+                self.suspect_unused(call.server);
+                if let Some(entry) = session.and_then(|session| self.sessions.get_mut(session)) {
+                    entry.server = entry.entrance;
+                }
+                session.into_iter().for_each(|session| self.on_opening(session, Opening::Awaited));
+            }
+            (CallKind::SetLevel(_) | CallKind::ListTools | CallKind::Passive | CallKind::Active, _) => {}
         }
     }
 

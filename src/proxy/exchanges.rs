@@ -54,12 +54,12 @@ impl Proxy {
                 return self.lose_outbound(id, &cause, true, now);
             }
             // A body that came in one piece is never copied.
-            Reception::Message(text) if text.is_empty() && is_last => return self.on_message_body(id, bytes, now),
+            Reception::Message(text) if text.is_empty() && is_last => return self.on_reply_body(id, bytes, now),
             Reception::Message(text) => {
                 text.extend_from_slice(bytes);
                 if is_last {
                     let text = std::mem::take(text);
-                    return self.on_message_body(id, &text, now);
+                    return self.on_reply_body(id, &text, now);
                 }
             }
             Reception::Events(decoder) => {
@@ -74,7 +74,7 @@ impl Proxy {
         }
     }
 
-    fn on_message_body(&mut self, id: OutboundId, text: &[u8], now: Instant) {
+    fn on_reply_body(&mut self, id: OutboundId, text: &[u8], now: Instant) {
         let Some(outbound) = self.outbounds.get(id) else { return };
         let (link, carrier) = (outbound.link, outbound.task().map(|task| task.exchange.carrier()));
         if let Some(carrier) = carrier {

@@ -1,6 +1,7 @@
 //! The lives of upstreams: links come and go, servers stay.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::{Due, Level, Output, Proxy};
@@ -17,9 +18,10 @@ use crate::upstream::remote::RemoteLink;
 use crate::upstream::stdio::StdioLink;
 use crate::upstream::supervisor::{State, Step, Supervisor};
 
-/// A configured upstream: what outlives its processes.
+/// An upstream: what outlives its links.
 pub(crate) struct Server {
-    pub(crate) config: ServerConfig,
+    pub(crate) config: Rc<ServerConfig>,
+    pub(super) role: Role,
     pub(crate) supervisor: Supervisor,
     /// Calls that wait for it to become ready, oldest first.
     pub(crate) waiting: BTreeSet<CallId>,
@@ -33,11 +35,33 @@ pub(crate) struct Server {
     pub(crate) starts: u32,
 }
 
+/// Whom an upstream is for.
+pub(super) enum Role {
+    /// For everybody, as far as its configuration lets sessions share it.
+    Configured,
+    /// For one session.
+    Private {
+        /// The configured server that it is one of.
+        entrance: ServerId,
+        /// What it is initialised with: the parameters of the downstream's own `initialize`.
+        hello: Box<str>,
+    },
+}
+
 impl Server {
-    pub(crate) fn new(config: ServerConfig) -> Server {
+    /// The configured server that this private one is one of.
+    pub(crate) fn entrance(&self) -> Option<ServerId> {
+        match &self.role {
+            Role::Configured => None,
+            Role::Private { entrance, .. } => Some(*entrance),
+        }
+    }
+
+    pub(super) fn new(config: Rc<ServerConfig>, role: Role) -> Server {
         let catalogue = Catalogue::filtered(config.tool_filter.clone());
         Server {
             config,
+            role,
             supervisor: Supervisor::default(),
             waiting: BTreeSet::new(),
             waiting_bytes: 0,
@@ -216,11 +240,14 @@ impl Proxy {
         if let Some(due) = next {
             self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), due);
         }
-        let must_start = entry.config.panic_if_invalid && entry.introduction.is_none();
+        let is_configured = matches!(entry.role, Role::Configured);
+        let must_start = is_configured && entry.config.panic_if_invalid && entry.introduction.is_none();
         let name = entry.config.name.clone();
         let is_awaited = !entry.waiting.is_empty() && entry.supervisor.is_startable();
         self.report_gone(server, trouble, next.map(|due| due - now));
-        if must_start {
+        if self.on_private_gone(server) {
+            // Nobody waits for it.
+        } else if must_start {
             self.fail_start(name, now);
         } else if is_awaited && !self.shutdown.is_under_way() {
             self.start(server, now);

@@ -67,7 +67,10 @@ impl Proxy {
 impl Proxy {
     /// The first message on every link.
     pub(super) fn send_initialize(&mut self, link: LinkId) {
-        let hello = handshake::initialize(&self.config.name, &self.config.version);
+        let hello = match self.private_hello(link) {
+            Some(params) => write::request(OwnRequest::Initialize.id(), "initialize", params),
+            None => handshake::initialize(&self.config.name, &self.config.version),
+        };
         self.send_own(link, OwnRequest::Initialize, &hello);
     }
 

@@ -14,12 +14,14 @@ impl Proxy {
     /// A conversation begins. At the bound the stalest session makes room; `None` if there is none.
     pub(crate) fn begin_session(&mut self, server: ServerId, transport: Transport, now: Instant) -> Option<SessionId> {
         if self.sessions.len() >= limits::SESSIONS_MAX {
-            let stalest = self.sessions.stalest()?;
+            let stalest = self.sessions.stalest(|_| true)?;
             self.end_session(stalest, now);
         }
         let mut token = Token::default();
         (self.random)(&mut token);
+        let entrance = self.servers.get(server)?.entrance().unwrap_or(server);
         Some(self.sessions.insert(Session {
+            entrance,
             server,
             token,
             transport,
@@ -63,13 +65,16 @@ impl Proxy {
         self.end_asks_of(id, now);
         if let Some(session) = self.sessions.remove(id) {
             self.unsubscribe_all(&session);
+            self.suspect_unused(session.server);
         }
     }
 
     /// Looks for sessions that nobody has used for long.
     pub(super) fn on_sweep(&mut self, now: Instant) {
         let is_stale = |session: &Session| {
-            session.is_idle() && now.saturating_duration_since(session.last_used) >= limits::SESSION_IDLE_MAX
+            let is_private = session.server != session.entrance;
+            let bound = if is_private { limits::ISOLATED_IDLE_MAX } else { limits::SESSION_IDLE_MAX };
+            session.is_idle() && now.saturating_duration_since(session.last_used) >= bound
         };
         let stale: Vec<SessionId> =
             self.sessions.iter().filter(|(_, session)| is_stale(session)).map(|(id, _)| id).collect();

@@ -115,11 +115,7 @@ impl Proxy {
             let Some(server) = self.servers.get_mut(id) else { continue };
             if let Some((link, look_again)) = server.supervisor.on_stop(now) {
                 self.deadlines.arm(&mut server.supervisor.timer, Due::Server(id), look_again);
-                if self.is_remote(link) {
-                    self.leave(link, now);
-                } else {
-                    self.outputs.push_back(Output::CloseStdin(link));
-                }
+                self.stop_link(link, now);
             }
         }
         self.on_servers_stopped(now);

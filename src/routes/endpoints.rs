@@ -2,7 +2,7 @@
 
 use super::errors::Denial;
 use crate::base::id::ServerId;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Server};
 
 /// What a path leads to, beside the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +40,15 @@ impl Proxy {
     /// The server behind a path, and what of it; a slash at the end does not matter.
     pub(super) fn find_endpoint(&self, path: &str) -> Result<(ServerId, Endpoint), Denial> {
         let found = self.split_path(path).and_then(|(name, endpoint)| {
-            let (id, _) = self.servers.iter().find(|(_, server)| server.config.name == name)?;
+            let (id, _) = self.configured().find(|(_, server)| server.config.name == name)?;
             Some((id, endpoint))
         });
         found.ok_or_else(|| Denial::unknown_path(path, &self.public_paths()))
+    }
+
+    /// The servers of the configuration, without those that sessions have for themselves.
+    fn configured(&self) -> impl Iterator<Item = (ServerId, &Server)> {
+        self.servers.iter().filter(|(_, server)| server.entrance().is_none())
     }
 
     fn split_path<'a>(&self, path: &'a str) -> Option<(&'a str, Endpoint)> {
@@ -68,12 +73,12 @@ impl Proxy {
 
     /// All paths at which a client may begin, unless a token protects any of them: then they are nobody's business.
     fn public_paths(&self) -> Vec<String> {
-        if self.servers.iter().any(|(_, server)| !server.config.auth_tokens.is_empty()) {
+        if self.configured().any(|(_, server)| !server.config.auth_tokens.is_empty()) {
             return Vec::new();
         }
         let entrances = [Endpoint::Streamable, Endpoint::Sse].into_iter().filter(|endpoint| self.is_served(*endpoint));
         let entrances: Vec<Endpoint> = entrances.collect();
-        let paths = self.servers.iter().flat_map(|(id, _)| entrances.iter().map(move |endpoint| (id, *endpoint)));
+        let paths = self.configured().flat_map(|(id, _)| entrances.iter().map(move |endpoint| (id, *endpoint)));
         paths.map(|(id, endpoint)| self.path_of(id, endpoint)).collect()
     }
 }

@@ -80,14 +80,15 @@ impl Proxy {
             return self.on_initialize(conn, post, id, params, now);
         }
         let session = self.session_of(post, id_of(&message), now)?;
+        let server = self.upstream_of(session, post.server);
         let Message::Request { id, method, params } = message else {
-            self.on_one_way(post.server, session, bytes, &message, now);
+            self.on_one_way(server, session, bytes, &message, now);
             self.respond(conn, 202, &[], &[], now);
             return Ok(());
         };
         let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
-        let stream = self.open_answer(conn, post.server, Some(session), state, now);
-        let incoming = Incoming { server: post.server, session, stream, message: bytes, id };
+        let stream = self.open_answer(conn, server, Some(session), state, now);
+        let incoming = Incoming { server, session, stream, message: bytes, id };
         self.on_request(&incoming, &method, params, now);
         Ok(())
     }
@@ -106,6 +107,11 @@ impl Proxy {
         let stream = self.open_answer(conn, post.server, None, state, now);
         self.accept_initialize(post.server, None, stream, id, greeting, now);
         Ok(())
+    }
+
+    /// The upstream that a session is with; `entrance` is the one that its downstream knows.
+    pub(super) fn upstream_of(&self, session: SessionId, entrance: ServerId) -> ServerId {
+        self.sessions.get(session).map_or(entrance, |session| session.server)
     }
 
     /// The session that the messages belong to, or why there is none.
@@ -139,7 +145,7 @@ impl Proxy {
             let reason = "batches exist in protocol version 2025-03-26 only: send one message at a time";
             return Err(Denial::message(400, INVALID_REQUEST, reason));
         }
-        let server = post.server;
+        let server = self.upstream_of(session, post.server);
         let due = items.iter().filter(|item| item.wants_reply()).count();
         if due == 0 {
             for item in &items {

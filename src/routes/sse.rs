@@ -115,7 +115,10 @@ impl Proxy {
         self.respond(conn, 202, &[], &[], now);
         match message {
             Message::Request { id, method, params } => self.on_sse_request(post, bytes, id, (&method, params), now),
-            message if is_greeted => self.on_one_way(post.server, post.session, bytes, &message, now),
+            message if is_greeted => {
+                let server = self.upstream_of(post.session, post.server);
+                self.on_one_way(server, post.session, bytes, &message, now);
+            }
             Message::Notification { .. } | Message::Response { .. } => {} // about nothing that is known
         }
         Ok(())
@@ -143,7 +146,8 @@ impl Proxy {
                 write::error(id, INVALID_REQUEST, "the first request of a session must be initialize")
             }
             (_, Transport::Sse(_) | Transport::Streamable) => {
-                let incoming = Incoming { server: post.server, session: post.session, stream, message: bytes, id };
+                let server = self.upstream_of(post.session, post.server);
+                let incoming = Incoming { server, session: post.session, stream, message: bytes, id };
                 return self.on_request(&incoming, method, params, now);
             }
         };

@@ -8,7 +8,10 @@ import { recorder } from "./support/servers.mjs";
 
 const demo = { command: BINARY, args: ["__demo"] };
 const texts = (result) => result.content.map((item) => item.text);
-const seen = async (client) => texts(await client.callTool({ name: "seen", arguments: {} })).map((line) => JSON.parse(line));
+const seen = async (client) => {
+  const result = await client.callTool({ name: "seen", arguments: {} });
+  return texts(result).map((line) => JSON.parse(line));
+};
 
 /** As the specification wants a client that was given a URL to find out what is there (2025-11-25, transports). */
 async function connectSomehow(url) {

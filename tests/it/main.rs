@@ -48,6 +48,7 @@ mod proxy_conns;
 mod proxy_filters;
 mod proxy_links;
 mod proxy_notices;
+mod proxy_private;
 mod proxy_remotes;
 mod proxy_shutdown;
 mod proxy_sse_upstreams;

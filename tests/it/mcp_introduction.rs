@@ -77,11 +77,12 @@ fn a_greeting_says_which_asks_can_be_answered() {
     ];
     for (capabilities, expected) in cases {
         let params = format!("{{\"protocolVersion\":\"any\",\"capabilities\":{capabilities},\"clientInfo\":{{}}}}");
-        let expected = Greeting { asked: None, capabilities: expected };
+        let expected = Greeting { asked: None, capabilities: expected, params: params.as_str().into() };
         assert_eq!(Greeting::parse(Some(&params)), Ok(expected), "{capabilities}");
     }
-    let least = Greeting { asked: Some(Version::V2025_11_25), capabilities: none };
-    assert_eq!(Greeting::parse(Some(r#"{"protocolVersion":"2025\u002d11-25"}"#)), Ok(least));
+    let params = r#"{"protocolVersion":"2025\u002d11-25"}"#;
+    let least = Greeting { asked: Some(Version::V2025_11_25), capabilities: none, params: params.into() };
+    assert_eq!(Greeting::parse(Some(params)), Ok(least));
 }
 
 #[test]

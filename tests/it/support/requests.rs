@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mcp_proxy::base::url::Url;
-use mcp_proxy::config::{Addr, Command, Config, Listener, Remote, RemoteTransport, ServerConfig, Target, Transports};
+use mcp_proxy::config::{
+    Addr, Command, Config, Isolation, Listener, Remote, RemoteTransport, ServerConfig, Target, Transports,
+};
 
 /// A configuration with servers of these names.
 pub(crate) fn config(names: &[&str]) -> Config {
@@ -16,6 +18,7 @@ pub(crate) fn config(names: &[&str]) -> Config {
         startup_time: Duration::from_secs(60),
         request_time: Duration::from_secs(120),
         tool_filter: None,
+        isolation: Isolation::Shared,
     };
     Config {
         name: "mcp-proxy".to_owned(),

@@ -69,6 +69,8 @@ impl Playbook {
     fn on_spawn(&mut self, link: LinkId) {
         let command = self.proxy.command(link).expect("a command for a new link");
         let name = command.program.strip_prefix("run-").expect("a name").to_owned();
+        // A second process of the same server, beside the first.
+        let name = if self.children.iter().any(|child| child.name == name) { format!("{name}2") } else { name };
         let machine = self.has_demo.then(DemoServer::new);
         let is_running = self.has_demo;
         self.transcript.add(format!("{name} spawn"));

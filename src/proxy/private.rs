@@ -1,0 +1,103 @@
+//! `"isolation": "session"`: an upstream of its own for each session.
+//!
+//! A configured server stands for all of them and is never started itself. Each `initialize` begins a private one,
+//! with that downstream's own parameters; it ends with the session. To the rest of the core a private server is a
+//! server like any other, only that a single session is with it.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::links::{Role, Server};
+use super::{Due, Output, Proxy};
+use crate::base::id::{LinkId, ServerId};
+use crate::config::Isolation;
+use crate::limits;
+use crate::mcp::introduction::Greeting;
+use crate::mcp::session::Session;
+use crate::mcp::trouble::Trouble;
+
+impl Proxy {
+    /// The upstream for a new conversation with a configured server: that one, or a new one of its own.
+    ///
+    /// # Errors
+    /// There is no room for another one.
+    pub(super) fn upstream_for(
+        &mut self,
+        server: ServerId,
+        greeting: &Greeting,
+        now: Instant,
+    ) -> Result<ServerId, Trouble> {
+        let Some(entry) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        if entry.config.isolation == Isolation::Shared {
+            return Ok(server);
+        }
+        let config = Rc::clone(&entry.config);
+        if self.private_count(server) >= limits::ISOLATED_MAX {
+            let is_meant = |session: &Session| session.entrance == server;
+            let Some(stalest) = self.sessions.stalest(is_meant) else {
+                let bound = format!("it has too many sessions with a process each ({})", limits::ISOLATED_MAX);
+                return Err(Trouble::Crowded { bound });
+            };
+            self.end_session(stalest, now);
+        }
+        let role = Role::Private { entrance: server, hello: greeting.params.clone() };
+        Ok(self.servers.insert(Server::new(config, role)))
+    }
+
+    fn private_count(&self, server: ServerId) -> usize {
+        self.servers.iter().filter(|(_, other)| other.entrance() == Some(server)).count()
+    }
+
+    /// The parameters of the downstream that a private upstream is for.
+    pub(super) fn private_hello(&self, link: LinkId) -> Option<&str> {
+        let server = self.links.get(link)?.server;
+        match &self.servers.get(server)?.role {
+            Role::Configured => None,
+            Role::Private { hello, .. } => Some(hello),
+        }
+    }
+
+    /// Something ended that a private upstream may have been there for.
+    pub(super) fn suspect_unused(&mut self, server: ServerId) {
+        if self.servers.get(server).is_some_and(|server| server.entrance().is_some()) {
+            self.suspects.push(server);
+        }
+    }
+
+    /// Ends private upstreams that nobody uses any more.
+    pub(super) fn end_unused(&mut self, now: Instant) {
+        while let Some(id) = self.suspects.pop() {
+            let is_used =
+                self.sessions.with(id).next().is_some() || self.calls.iter().any(|(_, call)| call.server == id);
+            let Some(server) = self.servers.get_mut(id).filter(|_| !is_used) else { continue };
+            match server.supervisor.on_stop(now) {
+                None => drop(self.servers.remove(id)),
+                Some((link, look_again)) => {
+                    self.deadlines.arm(&mut server.supervisor.timer, Due::Server(id), look_again);
+                    self.stop_link(link, now);
+                }
+            }
+        }
+    }
+
+    /// Asks the upstream behind a link to end.
+    pub(super) fn stop_link(&mut self, link: LinkId, now: Instant) {
+        if self.is_remote(link) {
+            self.leave(link, now);
+        } else {
+            self.outputs.push_back(Output::CloseStdin(link));
+        }
+    }
+
+    /// A private upstream that has ended, or that nobody waits for, is gone for good.
+    pub(super) fn on_private_gone(&mut self, id: ServerId) -> bool {
+        let is_awaited =
+            self.sessions.with(id).next().is_some() || self.calls.iter().any(|(_, call)| call.server == id);
+        let is_over = |server: &Server| server.entrance().is_some() && (server.supervisor.is_stopped() || !is_awaited);
+        let is_gone = self.servers.get(id).is_some_and(is_over);
+        if is_gone {
+            self.servers.remove(id);
+        }
+        is_gone
+    }
+}

@@ -1,0 +1,154 @@
+//! `"isolation": "session"`: an upstream for each session.
+
+use std::time::Duration;
+
+use mcp_proxy::config::{Config, Isolation, RemoteTransport};
+use mcp_proxy::limits;
+use mcp_proxy::proxy::Exit;
+use serde_json::json;
+
+use crate::support::playbook::{INTRODUCTION, Playbook, assert_error};
+use crate::support::requests::{Http, config, initialize, remote_config};
+
+const CALL: &str = r#"{"id":1,"method":"tools/call","params":{"name":"x"}}"#;
+
+fn isolated() -> Config {
+    let mut config = config(&["demo"]);
+    config.servers[0].isolation = Isolation::Session;
+    config
+}
+
+fn introduces_itself(play: &mut Playbook, child: &str) {
+    play.says(child, &format!(r#"{{"id":"mcp-proxy:initialize","result":{INTRODUCTION}}}"#));
+    play.says(child, r#"{"id":"mcp-proxy:tools/list","result":{"tools":[]}}"#);
+}
+
+/// A session on `name`, and its process.
+fn session(play: &mut Playbook, name: &str, child: &str) -> String {
+    play.http(name, &initialize("2025-11-25", r#"{"elicitation":{}}"#));
+    play.spawned(child);
+    introduces_itself(play, child);
+    let answer = play.answer(name);
+    play.forget();
+    answer.head.header("mcp-session-id").expect("a session").to_owned()
+}
+
+#[test]
+fn nothing_is_started_before_somebody_comes() {
+    let mut play = Playbook::with(isolated());
+    play.expect(&[]);
+    play.http("a", &initialize("2025-06-18", r#"{"elicitation":{}}"#));
+    play.spawned("demo");
+    let hello = concat!(
+        r#"demo <- {"id":"mcp-proxy:initialize","method":"initialize","params":{"protocolVersion":"2025-06-18","#,
+        r#""capabilities":{"elicitation":{}},…}}"#
+    );
+    play.expect(&["demo spawn", hello]);
+}
+
+#[test]
+fn each_session_has_its_own_process_and_asks_reach_it_though_both_are_busy() {
+    let mut play = Playbook::with(isolated());
+    let first = session(&mut play, "a", "demo");
+    let second = session(&mut play, "b", "demo2");
+    play.post("a", &first, CALL);
+    play.post("b", &second, CALL);
+    play.forget();
+    play.says("demo2", r#"{"id":7,"method":"elicitation/create","params":{"message":"?"}}"#);
+    play.expect(&["b 200 stream", r#"b event {"id":?1,"method":"elicitation/create","params":{"message":"?"}}"#]);
+    play.says("demo", r#"{"method":"notifications/tools/list_changed"}"#);
+    let told: Vec<String> = play.take().into_iter().filter(|line| line.contains(" event ")).collect();
+    assert_eq!(told, [r#"a event {"method":"notifications/tools/list_changed"}"#]);
+}
+
+#[test]
+fn the_process_ends_with_its_session() {
+    let mut play = Playbook::with(isolated());
+    let first = session(&mut play, "a", "demo");
+    session(&mut play, "b", "demo2");
+    play.http("a", &Http::new("DELETE", "/demo/mcp").session(&first));
+    play.expect(&["demo close-stdin", "a 204"]);
+    play.exits("demo", Exit::Code(0));
+    play.advance(Duration::from_secs(1));
+    assert_eq!((play.proxy.census().links, play.proxy.census().privates), (1, 1));
+}
+
+#[test]
+fn a_session_that_nobody_uses_ends_after_a_while() {
+    let mut play = Playbook::with(isolated());
+    session(&mut play, "a", "demo");
+    play.advance(limits::ISOLATED_IDLE_MAX + limits::SESSION_SWEEP_INTERVAL);
+    assert!(play.take().contains(&"demo close-stdin".to_owned()));
+    play.exits("demo", Exit::Code(0));
+    assert_eq!((play.proxy.census().sessions, play.proxy.census().privates), (0, 0));
+}
+
+#[test]
+fn a_process_that_cannot_be_started_is_an_answer_and_is_not_tried_again() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &initialize("2025-11-25", "{}"));
+    play.spawned("demo");
+    play.exits("demo", Exit::Code(127));
+    assert_error(&play.answer("a"), 502, -32603, json!(0), &["\"demo\"", "exit status 127"]);
+    play.forget();
+    play.advance(limits::BACK_OFF_MAX);
+    assert!(!play.take().iter().any(|line| line.contains("spawn")));
+    assert_eq!(play.proxy.census().privates, 0);
+}
+
+#[test]
+fn a_client_that_does_not_wait_leaves_no_process_behind() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &initialize("2025-11-25", "{}"));
+    play.spawned("demo");
+    play.hang_up("a");
+    play.forget();
+    introduces_itself(&mut play, "demo");
+    assert!(play.take().contains(&"demo close-stdin".to_owned()));
+}
+
+#[test]
+fn a_crash_restarts_the_process_of_that_session() {
+    let mut play = Playbook::with(isolated());
+    let first = session(&mut play, "a", "demo");
+    play.exits("demo", Exit::Code(1));
+    play.post("a", &first, CALL);
+    play.expect(&["demo spawn"]);
+    play.spawned("demo");
+    introduces_itself(&mut play, "demo");
+    let happened = play.take();
+    assert!(happened.iter().any(|line| line.contains("tools/call")), "{happened:?}");
+}
+
+#[test]
+fn a_remote_upstream_can_be_isolated_as_well() {
+    let mut config = remote_config("http://up.example/mcp", RemoteTransport::Streamable);
+    config.servers[0].isolation = Isolation::Session;
+    let mut play = Playbook::with(config);
+    play.expect(&[]);
+    for (name, connection, upstream) in [("a", "up1", "s1"), ("b", "up3", "s2")] {
+        play.http(name, &initialize("2025-11-25", "{}"));
+        let head = format!("200 OK\r\nContent-Type: application/json\r\nMcp-Session-Id: {upstream}");
+        play.responds(connection, &head, &format!(r#"{{"id":"mcp-proxy:initialize","result":{INTRODUCTION}}}"#));
+        play.takes_note(connection);
+        assert_eq!(play.answer(name).head.status, 200);
+    }
+    assert_eq!(play.proxy.census().privates, 2);
+}
+
+#[test]
+fn at_the_bound_the_stalest_session_makes_room() {
+    let mut play = Playbook::with(isolated());
+    let first = session(&mut play, "first", "demo");
+    for index in 1..limits::ISOLATED_MAX {
+        play.advance(Duration::from_millis(1));
+        let name = format!("c{index}");
+        play.http(&name, &initialize("2025-11-25", "{}"));
+    }
+    assert_eq!(play.proxy.census().privates, limits::ISOLATED_MAX);
+    play.forget();
+    play.http("last", &initialize("2025-11-25", "{}"));
+    assert!(play.take().contains(&"demo close-stdin".to_owned()));
+    play.post("first", &first, CALL);
+    assert_eq!(play.answer("first").head.status, 404);
+}

@@ -2,8 +2,10 @@
 //!
 //! The checks come in this order, and the first that fails answers: `Origin` and `Host` (403), path (404), token (401),
 //! method (405), session of a GET or DELETE (405, 400, 404), `Content-Type` (415), `Accept` (406), length (411), body.
+//! A browser's preflight passes the first two and is answered then.
 
 pub(crate) mod access;
+pub(crate) mod cors;
 mod endpoints;
 pub(crate) mod errors;
 pub(crate) mod post;
@@ -41,8 +43,13 @@ impl Proxy {
     }
 
     fn route(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
-        self.check_origin(head)?;
+        let origin = self.check_origin(head)?;
+        self.on_origin(conn, origin);
         self.check_host(head)?;
+        if cors::is_preflight(head) {
+            self.respond(conn, 204, &cors::PREFLIGHT, &[], now);
+            return Ok(());
+        }
         let (server, endpoint) = self.find_endpoint(head.target.path)?;
         if head.method == Method::Options {
             self.respond(conn, 204, &[("Allow", endpoint.allowed())], &[], now);

@@ -15,6 +15,7 @@ use crate::base::id::{ConnId, StreamId};
 use crate::base::time::Now;
 use crate::codec::http::{Event, HeadStorage, Phase, Refusal, Response, ServerCodec};
 use crate::limits;
+use crate::routes::cors;
 use crate::routes::errors::JSON;
 use crate::routes::post::Post;
 
@@ -30,6 +31,8 @@ pub(crate) struct Conn {
     is_transmitting: bool,
     /// Whether the downstream has said that it will send no more.
     pub(super) is_finished: bool,
+    /// The allowed origin of the page whose request is being answered.
+    pub(super) origin: Option<Box<str>>,
     pub(crate) timer: Timer,
     /// When the state has lasted too long, or a comment is due.
     pub(super) state_due: Option<Instant>,
@@ -78,6 +81,7 @@ impl Proxy {
             outgoing: Buf::new(),
             is_transmitting: false,
             is_finished: false,
+            origin: None,
             timer: Timer::default(),
             state_due: None,
             write_due: None,
@@ -253,14 +257,23 @@ impl Proxy {
     /// A whole answer, as JSON, with further headers.
     pub(crate) fn respond(&mut self, id: ConnId, status: u16, headers: &[(&str, &str)], body: &[&[u8]], now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let response = Response { status, headers, date: self.date.as_str() };
+        let headers = cors::with_origin(headers, conn.origin.as_deref());
+        let response = Response { status, headers: &headers, date: self.date.as_str() };
         conn.codec.respond(&mut conn.outgoing, &response, body);
         self.on_answered(id, now);
+    }
+
+    /// The request that begins comes from a page of this origin, which is allowed, or from no page.
+    pub(crate) fn on_origin(&mut self, id: ConnId, origin: Option<&str>) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.origin = origin.map(Into::into);
+        }
     }
 
     /// An answer is complete: what becomes of the connection?
     pub(crate) fn on_answered(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.origin = None;
         match conn.codec.phase() {
             Phase::AwaitingHead | Phase::Draining => {
                 conn.state = ConnState::AwaitingHead;

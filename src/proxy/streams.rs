@@ -9,6 +9,7 @@ use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::codec::sse::{self, Fields};
 use crate::limits;
 use crate::mcp::stream::{Accepts, Stream, StreamState};
+use crate::routes::cors;
 use crate::routes::errors::JSON;
 
 /// The header of every event stream. `no-store`: what one downstream is told is for nobody else. The last one keeps
@@ -141,7 +142,8 @@ impl Proxy {
         }
         let conn_id = stream.conn;
         let Some(conn) = self.conns.get_mut(conn_id) else { return };
-        let headers: Vec<(&str, &str)> = SSE_HEADERS.iter().chain(headers).copied().collect();
+        let headers = [&SSE_HEADERS, headers].concat();
+        let headers = cors::with_origin(&headers, conn.origin.as_deref());
         let response = Response { status: 200, headers: &headers, date: self.date.as_str() };
         conn.codec.begin_stream(&mut conn.outgoing, &response);
         self.transmit(conn_id, now);

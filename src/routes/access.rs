@@ -13,12 +13,13 @@ use crate::proxy::Proxy;
 
 impl Proxy {
     /// A browser says which page sends the request. One that is neither of this machine nor of ours nor listed in
-    /// `allowedOrigins` may be an attacker's (2025-11-25, transports, security warning).
-    pub(super) fn check_origin(&self, head: &Head<'_, '_>) -> Result<(), Denial> {
-        let Some(text) = unique(head, "origin")? else { return Ok(()) };
+    /// `allowedOrigins` may be an attacker's (2025-11-25, transports, security warning). Returns the origin as the
+    /// browser spells it, if there is one.
+    pub(super) fn check_origin<'a>(&self, head: &Head<'_, 'a>) -> Result<Option<&'a str>, Denial> {
+        let Some(text) = unique(head, "origin")? else { return Ok(None) };
         let allowed = &self.config.allowed_origins;
         if allowed.iter().any(|allowed| allowed == "*") {
-            return Ok(());
+            return Ok(Some(text));
         }
         let is_allowed = Origin::parse(text).is_ok_and(|origin| {
             origin.is_loopback()
@@ -26,7 +27,7 @@ impl Proxy {
                 || allowed.iter().any(|allowed| Origin::parse(allowed).is_ok_and(|allowed| allowed == origin))
         });
         if is_allowed {
-            return Ok(());
+            return Ok(Some(text));
         }
         let reason = format!("the origin {:?} is not allowed; mcpProxy.allowedOrigins can list it", shorten(text));
         Err(Denial::message(403, TRANSPORT_ERROR, &reason))

@@ -56,6 +56,7 @@ mod proxy_streams;
 mod proxy_subscriptions;
 mod proxy_upstream;
 mod routes_access;
+mod routes_cors;
 mod routes_errors;
 mod routes_post;
 mod routes_sessions;

@@ -8,7 +8,7 @@ use super::{Level, Proxy};
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
-use crate::codec::jsonrpc::envelope::{self, Body, Outcome};
+use crate::codec::jsonrpc::envelope::{self, Body, Malformed, Outcome};
 use crate::codec::jsonrpc::{METHOD_NOT_FOUND, write};
 use crate::mcp::attribution::Carrier;
 use crate::mcp::call::CallKind;
@@ -41,11 +41,7 @@ impl Proxy {
         }
         let message = match from_upstream::read(line) {
             Ok(message) => message,
-            Err(malformed) => {
-                let start = shorten_bytes(line);
-                let message = format!("It said something that is no message ({}): {start}", malformed.reason);
-                return self.log(Level::Warn, Some(server), message);
-            }
+            Err(malformed) => return self.warn_of_no_message(server, line, &malformed),
         };
         self.on_message(Source { link, server, carrier }, line, message, now);
     }
@@ -58,11 +54,15 @@ impl Proxy {
                     self.on_line(link, server, item.text.as_bytes(), carrier, now);
                 }
             }
-            Ok(Body::Single(_)) | Err(_) => {
-                let message = format!("It said something that is no message: {}", shorten_bytes(line));
-                self.log(Level::Warn, Some(server), message);
-            }
+            Ok(Body::Single(_)) => {} // what starts as an array is none
+            Err(malformed) => self.warn_of_no_message(server, line, &malformed),
         }
+    }
+
+    fn warn_of_no_message(&mut self, server: ServerId, line: &[u8], malformed: &Malformed) {
+        let reason = &malformed.reason;
+        let message = format!("It said something that is no message ({reason}): {}", shorten_bytes(line));
+        self.log(Level::Warn, Some(server), message);
     }
 
     fn on_message(&mut self, source: Source, line: &[u8], message: FromUpstream<'_>, now: Instant) {

@@ -258,6 +258,16 @@ fn batches_have_bounds() {
     assert_refused_as_message(&batch(1));
 }
 
+#[test]
+fn nothing_behind_the_bound_of_a_batch_is_read() {
+    let start = "0,".repeat(BATCH_MESSAGES_MAX);
+    for rest in ["0]", "0, no JSON", "0", "\"", &"[".repeat(1_000)] {
+        let malformed = read_body(format!("[{start}{rest}").as_bytes()).unwrap_err();
+        let is_read = matches!(rest, "\"") || rest.starts_with('[');
+        assert_eq!(malformed.code, if is_read { PARSE_ERROR } else { INVALID_REQUEST }, "{rest}: {}", malformed.reason);
+    }
+}
+
 fn assert_refused_as_message(text: &str) {
     assert_eq!(read_message(text.as_bytes()).unwrap_err().code, INVALID_REQUEST);
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{INVALID_REQUEST, PARSE_ERROR};
@@ -99,12 +99,10 @@ pub fn read_body(bytes: &[u8]) -> Result<Body<'_>, Malformed> {
     if !text.trim_start_matches(JSON_SPACE).starts_with('[') {
         return Ok(Body::Single(read_text(text)?));
     }
-    let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
+    let Batch(parts) = serde_json::from_str(text)
+        .map_err(|error| if error.is_data() { invalid(&too_many_messages()) } else { not_json(error) })?;
     if parts.is_empty() {
         return Err(invalid("an empty batch"));
-    }
-    if parts.len() > BATCH_MESSAGES_MAX {
-        return Err(invalid(&format!("a batch of more than {BATCH_MESSAGES_MAX} messages")));
     }
     let items = parts.into_iter().map(|part| BatchItem { text: part.get(), message: read_text(part.get()) });
     Ok(Body::Batch(items.collect()))
@@ -296,6 +294,40 @@ impl<'de> Visitor<'de> for MembersVisitor {
         }
         Ok(members)
     }
+}
+
+/// The members of an array, which is read no further than a batch may go.
+struct Batch<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Batch<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(BatchVisitor)
+    }
+}
+
+struct BatchVisitor;
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Batch<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Batch<'de>, A::Error> {
+        let mut parts = Vec::new();
+        while let Some(part) = seq.next_element()? {
+            if parts.len() == BATCH_MESSAGES_MAX {
+                return Err(A::Error::custom(too_many_messages()));
+            }
+            parts.push(part);
+        }
+        Ok(Batch(parts))
+    }
+}
+
+fn too_many_messages() -> String {
+    format!("a batch of more than {BATCH_MESSAGES_MAX} messages")
 }
 
 fn duplicate<E: serde::de::Error>(key: &str) -> E {

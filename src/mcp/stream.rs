@@ -42,6 +42,13 @@ pub enum StreamState {
     Listening,
 }
 
+impl StreamState {
+    /// Whether the replies of a batch are kept back, to go out as one array.
+    pub fn is_joining(&self) -> bool {
+        matches!(self, StreamState::Undecided { batch: Some(_), .. })
+    }
+}
+
 /// Which content types an `Accept` header leaves us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepts {

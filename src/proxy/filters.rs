@@ -41,14 +41,14 @@ impl Proxy {
         };
         let own_id = call.id.as_bytes();
         match filtered {
-            Ok(None) => self.push_reply(call.stream, 200, &[], &[&line[..id.start], own_id, &line[id.end..]], now),
+            Ok(None) => self.push_upstream_reply(call, &[&line[..id.start], own_id, &line[id.end..]], now),
             Ok(Some((tools, left))) => {
                 let mut patches = [(id, own_id), (&tools, left.as_bytes())];
                 patches.sort_by_key(|(range, _)| range.start);
                 let [(first, first_text), (second, second_text)] = patches;
                 let between = &line[first.end..second.start];
                 let parts = [&line[..first.start], first_text, between, second_text, &line[second.end..]];
-                self.push_reply(call.stream, 200, &[], &parts, now);
+                self.push_upstream_reply(call, &parts, now);
             }
             Err(tool_filter::NoToolList) => {
                 let reason = "the server's list of tools is not what MCP says, so it cannot be filtered";

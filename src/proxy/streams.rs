@@ -8,6 +8,7 @@ use crate::codec::http::Response;
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::codec::sse::{self, Fields};
 use crate::limits;
+use crate::mcp::call::Call;
 use crate::mcp::stream::{Accepts, Stream, StreamState};
 use crate::routes::cors;
 use crate::routes::errors::JSON;
@@ -52,6 +53,17 @@ impl Proxy {
         stream
     }
 
+    /// An upstream's reply to a call. Where it is to stand in an array with others, which it must not spoil, its
+    /// upstream's word is not taken for it that it is JSON.
+    pub(super) fn push_upstream_reply(&mut self, call: &Call, parts: &[&[u8]], now: Instant) {
+        let is_joined = self.streams.get(call.stream).is_some_and(|stream| stream.state.is_joining());
+        if is_joined && !is_json(parts) {
+            let body = write::error(&call.id, INTERNAL_ERROR, "the server's answer is not JSON");
+            return self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
+        }
+        self.push_reply(call.stream, 200, &[], parts, now);
+    }
+
     /// A reply for the stream. It is the whole answer if nothing was said before and nothing else is due; `status` and
     /// `headers` are used only then.
     pub(crate) fn push_reply(
@@ -77,7 +89,7 @@ impl Proxy {
                 }
             }
             StreamState::Undecided { batch: Some(replies), due, .. } => {
-                replies.push(joinable(parts));
+                replies.push(String::from_utf8_lossy(&parts.concat()).into_owned());
                 *due = due.saturating_sub(1);
                 if *due == 0 {
                     let body = format!("[{}]", replies.join(","));
@@ -218,12 +230,6 @@ impl Proxy {
     }
 }
 
-/// A reply that is to stand in an array with others, which it must not spoil: its upstream's word is not taken for it
-/// that it is JSON.
-fn joinable(parts: &[&[u8]]) -> String {
-    let reply = String::from_utf8_lossy(&parts.concat()).into_owned();
-    match serde_json::from_str::<serde::de::IgnoredAny>(&reply) {
-        Ok(_) => reply,
-        Err(_) => write::error("null", INTERNAL_ERROR, "the server's answer is not JSON"),
-    }
+fn is_json(parts: &[&[u8]]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(&parts.concat()).is_ok()
 }

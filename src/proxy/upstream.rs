@@ -125,7 +125,7 @@ impl Proxy {
             | CallKind::Active => {}
         }
         let parts = [&line[..id_range.start], call.id.as_bytes(), &line[id_range.end..]];
-        self.push_reply(call.stream, 200, &[], &parts, now);
+        self.push_upstream_reply(&call, &parts, now);
     }
 
     fn on_own_reply(&mut self, link: LinkId, server: ServerId, id: &str, outcome: &Outcome<'_>, now: Instant) {

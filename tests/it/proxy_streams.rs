@@ -264,7 +264,7 @@ fn a_reply_that_is_not_json_does_not_spoil_the_others() {
         play.expect(&[]);
         play.says("demo", r#"{"id":#2,"result":{}}"#);
         let answer = play.answer("a").json();
-        assert_eq!(answer[0]["error"]["code"], -32603, "{answer}");
+        assert_eq!((&answer[0]["error"]["code"], &answer[0]["id"]), (&json!(-32603), &json!(1)), "{answer}");
         assert_eq!(answer[1], json!({"jsonrpc": "2.0", "id": "2", "result": {}}));
         assert_eq!(answer.as_array().map(Vec::len), Some(2));
     }

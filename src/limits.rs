@@ -73,6 +73,8 @@ pub const ISOLATED_MAX: usize = 256;
 pub const ISOLATED_IDLE_MAX: Duration = Duration::from_secs(30 * 60);
 /// GET streams of one session. A client whose connection broke half-open comes back with another.
 pub const SESSION_STREAMS_MAX: usize = 8;
+/// Tasks and URL elicitations of one session whose owner is remembered; the oldest is forgotten first.
+pub const SESSION_THINGS_MAX: usize = 1_000;
 /// A subscribed URI: it is kept for the length of the session.
 pub const URI_BYTES_MAX: usize = 8 * KIB;
 /// Subscribed resources of one session.

@@ -32,6 +32,7 @@ mod sessions;
 mod shutdown;
 mod streams;
 mod subscriptions;
+mod tasks;
 mod upstream;
 
 use std::collections::VecDeque;
@@ -48,6 +49,7 @@ use crate::config::{Command, Config, Isolation, Listener};
 use crate::limits;
 use crate::mcp::ask::Ask;
 use crate::mcp::call::Call;
+use crate::mcp::owners::Owners;
 use crate::mcp::session::Sessions;
 use crate::mcp::stream::Stream;
 
@@ -72,6 +74,8 @@ pub struct Proxy {
     pub(crate) calls: Sequence<CallId, Call>,
     pub(crate) asks: Sequence<AskId, Ask>,
     pub(crate) servers: Arena<ServerId, Server>,
+    /// Whose the tasks and URL elicitations are.
+    owners: Owners,
     links: Arena<LinkId, Link>,
     outbounds: Arena<OutboundId, Outbound>,
     deadlines: Deadlines<Due>,
@@ -124,6 +128,7 @@ impl Proxy {
             calls: Sequence::new(),
             asks: Sequence::new(),
             servers: Arena::new(),
+            owners: Owners::default(),
             links: Arena::new(),
             outbounds: Arena::new(),
             deadlines: Deadlines::default(),
@@ -216,6 +221,7 @@ impl Proxy {
             sessions: self.sessions.len(),
             calls: self.calls.len(),
             asks: self.asks.len(),
+            owned: self.owners.len(),
             links: self.links.len(),
             outbounds: self.outbounds.len(),
             privates: self.servers.iter().filter(|(_, server)| server.entrance().is_some()).count(),
@@ -271,6 +277,7 @@ pub struct Census {
     pub sessions: usize,
     pub calls: usize,
     pub asks: usize,
+    pub owned: usize,
     pub links: usize,
     pub outbounds: usize,
     pub privates: usize,

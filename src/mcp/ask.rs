@@ -34,17 +34,25 @@ pub enum AskKind {
     ElicitationUrl,
     /// `roots/list`.
     Roots,
+    /// `sampling/createMessage` with tools (2025-11-25).
+    SamplingTools,
+    /// About a task that the client is to run (2025-11-25). Nothing of the sort is ever offered to a shared upstream.
+    Tasks,
+    /// What the proxy does not know.
+    Unknown,
 }
 
 impl AskKind {
-    /// The kind of a request; `None` if it is no ask.
-    pub fn of(method: &str, params: Option<&str>) -> Option<AskKind> {
+    /// The kind of a request.
+    pub fn of(method: &str, params: Option<&str>) -> AskKind {
         match method {
-            "sampling/createMessage" => Some(AskKind::Sampling),
-            "roots/list" => Some(AskKind::Roots),
-            "elicitation/create" if mode(params).as_deref() == Some("url") => Some(AskKind::ElicitationUrl),
-            "elicitation/create" => Some(AskKind::ElicitationForm),
-            _ => None,
+            "sampling/createMessage" if has_tools(params) => AskKind::SamplingTools,
+            "sampling/createMessage" => AskKind::Sampling,
+            "roots/list" => AskKind::Roots,
+            "elicitation/create" if mode(params).as_deref() == Some("url") => AskKind::ElicitationUrl,
+            "elicitation/create" => AskKind::ElicitationForm,
+            _ if method.starts_with("tasks/") => AskKind::Tasks,
+            _ => AskKind::Unknown,
         }
     }
 
@@ -55,8 +63,22 @@ impl AskKind {
             AskKind::ElicitationForm => capabilities.elicitation_form,
             AskKind::ElicitationUrl => capabilities.elicitation_url,
             AskKind::Roots => capabilities.roots,
+            AskKind::SamplingTools => capabilities.sampling_tools,
+            AskKind::Tasks => capabilities.tasks,
+            AskKind::Unknown => true,
         }
     }
+}
+
+fn has_tools(params: Option<&str>) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Tools {
+        tools: Option<serde::de::IgnoredAny>,
+        tool_choice: Option<serde::de::IgnoredAny>,
+    }
+    let read = params.and_then(|params| serde_json::from_str::<Tools>(params).ok());
+    read.is_some_and(|read| read.tools.is_some() || read.tool_choice.is_some())
 }
 
 fn mode(params: Option<&str>) -> Option<String> {

@@ -42,6 +42,10 @@ pub enum CallKind {
     SetLevel(LogLevel),
     /// `tools/list`: passive, and the answer loses the tools that are filtered.
     ListTools,
+    /// `tasks/list`: passive, and the answer loses the tasks of others.
+    ListTasks,
+    /// Asks for a task: the answer only names it.
+    BeginTask,
     /// Another list or a ping: asks and log lines are never due to one.
     Passive,
     /// Anything else.
@@ -69,11 +73,12 @@ impl Call {
     /// Whether an ask or a log line of the upstream may be due to it (bridge rule: lists and pings excluded).
     pub fn is_cause(&self) -> bool {
         match self.kind {
-            CallKind::Active => matches!(self.state, CallState::InFlight),
+            CallKind::Active | CallKind::BeginTask => matches!(self.state, CallState::InFlight),
             CallKind::Initialize(_)
             | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools
+            | CallKind::ListTasks
             | CallKind::Passive => false,
         }
     }
@@ -81,5 +86,14 @@ impl Call {
 
 /// What a method means to the proxy; all others are `Active`.
 pub fn is_passive(method: &str) -> bool {
-    matches!(method, "ping" | "prompts/list" | "resources/list" | "resources/templates/list" | "resources/unsubscribe")
+    matches!(
+        method,
+        "ping"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "resources/unsubscribe"
+            | "tasks/get"
+            | "tasks/cancel"
+    )
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::ask::AskKind;
 use super::log_level::LogLevel;
+use super::owners::{self, Thing};
 use crate::base::sequence::{self, AskId, CallId};
 use crate::codec::jsonrpc::envelope::{self, Malformed, Message, Outcome, Params};
 use crate::codec::jsonrpc::quick;
@@ -59,6 +60,18 @@ pub enum FromUpstream<'a> {
         id: &'a str,
         /// The upstream's own progress token, as JSON text.
         progress_token: Option<&'a str>,
+        /// Its parameters, as JSON text.
+        params: Option<&'a str>,
+    },
+    /// A task has changed: its owner is told.
+    TaskStatus {
+        /// Which one.
+        task: Thing,
+    },
+    /// What a URL was to be visited for has happened: its owner is told.
+    ElicitationComplete {
+        /// Which one.
+        elicitation: Thing,
     },
     /// A withdrawn ask.
     AskCancelled {
@@ -69,13 +82,6 @@ pub enum FromUpstream<'a> {
     Ping {
         /// The upstream's own id, as JSON text.
         id: &'a str,
-    },
-    /// A request that is none of these.
-    UnknownRequest {
-        /// The upstream's own id, as JSON text.
-        id: &'a str,
-        /// Its method.
-        method: Cow<'a, str>,
     },
     /// A notification that is none of these.
     UnknownNotification {
@@ -107,10 +113,8 @@ fn read_request<'a>(id: &'a str, method: Cow<'a, str>, params: Params<'a>) -> Fr
     if method == "ping" {
         return FromUpstream::Ping { id };
     }
-    match AskKind::of(&method, params.text) {
-        Some(kind) => FromUpstream::Ask { kind, id, progress_token: params.progress_token },
-        None => FromUpstream::UnknownRequest { id, method },
-    }
+    let kind = AskKind::of(&method, params.text);
+    FromUpstream::Ask { kind, id, progress_token: params.progress_token, params: params.text }
 }
 
 fn read_response<'a>(line: &[u8], id: &'a str, outcome: Outcome<'a>) -> FromUpstream<'a> {
@@ -138,6 +142,14 @@ fn read_notification<'a>(line: &[u8], method: Cow<'a, str>, params: Params<'a>) 
         }
         "notifications/resources/updated" => match super::introduction::uri(params.text) {
             Some(uri) => FromUpstream::Updated { uri },
+            None => FromUpstream::Stray,
+        },
+        "notifications/tasks/status" => match owners::named_task(params.text) {
+            Some(task) => FromUpstream::TaskStatus { task },
+            None => FromUpstream::Stray,
+        },
+        "notifications/elicitation/complete" => match owners::named_elicitation(params.text) {
+            Some(elicitation) => FromUpstream::ElicitationComplete { elicitation },
             None => FromUpstream::Stray,
         },
         "notifications/cancelled" => match member(params.text, "requestId") {

@@ -94,6 +94,10 @@ pub struct ClientCapabilities {
     pub elicitation_url: bool,
     /// `roots/list`.
     pub roots: bool,
+    /// `sampling/createMessage` with tools.
+    pub sampling_tools: bool,
+    /// Tasks of its own.
+    pub tasks: bool,
 }
 
 #[derive(serde::Deserialize)]
@@ -106,11 +110,17 @@ struct InitializeParams<'a> {
 
 #[derive(serde::Deserialize, Default)]
 struct Asks<'a> {
-    #[serde(borrow)]
-    sampling: Option<&'a RawValue>,
+    sampling: Option<Sampling>,
     elicitation: Option<Elicitation>,
     #[serde(borrow)]
     roots: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tasks: Option<&'a RawValue>,
+}
+
+#[derive(serde::Deserialize)]
+struct Sampling {
+    tools: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(serde::Deserialize)]
@@ -135,6 +145,8 @@ impl Greeting {
                 .is_some_and(|modes| modes.form.is_some() || modes.url.is_none()),
             elicitation_url: asks.elicitation.as_ref().is_some_and(|modes| modes.url.is_some()),
             roots: asks.roots.is_some(),
+            sampling_tools: asks.sampling.as_ref().is_some_and(|sampling| sampling.tools.is_some()),
+            tasks: asks.tasks.is_some(),
         };
         Ok(Greeting { asked: Version::parse(&read.protocol_version), capabilities, params: params.into() })
     }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::list_filter::{self, List, NoList};
 use crate::config::{ToolFilter, ToolFilterMode};
 use crate::limits::TOOL_NAME_BYTES_MAX;
 
@@ -61,36 +62,11 @@ pub fn called_tool(params: Option<&str>) -> Option<Cow<'_, str>> {
 ///
 /// # Errors
 /// It is no such answer, so nobody knows what it offers.
-pub fn without_filtered(filter: &ToolFilter, message: &[u8]) -> Result<Option<(Range<usize>, String)>, NoToolList> {
-    let Reply { result: ListResult { tools } } = serde_json::from_slice(message).map_err(|_| NoToolList)?;
-    let Some(array) = tools else { return Ok(None) };
-    let tools: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(|_| NoToolList)?;
-    let passes = |tool: &&&RawValue| {
+pub fn without_filtered(filter: &ToolFilter, message: &[u8]) -> Result<Option<(Range<usize>, String)>, NoList> {
+    list_filter::without(message, List::Tools, |tool| {
         let name = serde_json::from_str::<Tool<'_>>(tool.get()).ok().map(|Tool { name }| name);
         name.is_some_and(|name| is_offered(filter, &name))
-    };
-    let kept: Vec<&str> = tools.iter().filter(passes).map(|tool| tool.get()).collect();
-    if kept.len() == tools.len() {
-        return Ok(None);
-    }
-    let start = array.get().as_ptr().addr() - message.as_ptr().addr();
-    Ok(Some((start..start + array.get().len(), format!("[{}]", kept.join(",")))))
-}
-
-/// An answer to `tools/list` that is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoToolList;
-
-#[derive(serde::Deserialize)]
-struct Reply<'a> {
-    #[serde(borrow)]
-    result: ListResult<'a>,
-}
-
-#[derive(serde::Deserialize)]
-struct ListResult<'a> {
-    #[serde(borrow)]
-    tools: Option<&'a RawValue>,
+    })
 }
 
 #[derive(serde::Deserialize)]

@@ -21,6 +21,8 @@ pub(super) struct Asked<'a> {
     /// The upstream's own id, within the line.
     pub(super) id: &'a str,
     pub(super) progress_token: Option<&'a str>,
+    /// Its parameters, within the line.
+    pub(super) params: Option<&'a str>,
 }
 
 /// Whose call caused a message of an upstream.
@@ -40,7 +42,7 @@ impl Proxy {
         let is_able = |session: SessionId| {
             self.sessions.get(session).is_some_and(|session| asked.kind.is_covered_by(session.capabilities))
         };
-        let (session, call) = match self.cause_of(source, is_able) {
+        let (session, call) = match self.cause_of_ask(source, asked, is_able) {
             Cause::Session { session, call } => (session, call),
             Cause::Ambiguous => {
                 let reason = "calls of several sessions are in flight, and a shared server does not say which of them \
@@ -65,6 +67,9 @@ impl Proxy {
         });
         let number = ask.number().to_string();
         let parts = with_id(asked.line, asked.id, &number);
+        if asked.kind == AskKind::ElicitationUrl {
+            self.on_url_asked(server, session, asked.params);
+        }
         if !self.push_to_session(session, call, &parts, now) {
             self.asks.remove(ask);
             self.refuse_ask(link, server, asked.id, "the client that caused this request takes none at the moment");
@@ -72,6 +77,34 @@ impl Proxy {
         }
         if let Some(entry) = self.servers.get_mut(server) {
             self.deadlines.arm_earlier(&mut entry.patience, Due::Patience(server), now + limits::ASK_TIME_MAX);
+        }
+    }
+
+    /// Whose call caused an ask. What the proxy does not know is nobody's call's in particular: it goes to the only
+    /// session there is. Tasks of clients are never offered to a shared upstream.
+    fn cause_of_ask(&self, source: Source, asked: &Asked<'_>, is_able: impl Fn(SessionId) -> bool) -> Cause {
+        let is_private = self.servers.get(source.server).is_some_and(|server| server.entrance().is_some());
+        let is_guess = source.carrier == Carrier::Shared;
+        match asked.kind {
+            AskKind::Tasks if !is_private => Cause::Nobody,
+            AskKind::Tasks | AskKind::Unknown if is_guess => {
+                let mut sessions = self.sessions.with(source.server).map(|(id, _)| id);
+                match (sessions.next(), sessions.next()) {
+                    (Some(session), None) => Cause::Session { session, call: self.newest_cause(session) },
+                    (None, _) | (Some(_), Some(_)) => Cause::Nobody,
+                }
+            }
+            AskKind::Tasks
+            | AskKind::Unknown
+            | AskKind::Sampling
+            | AskKind::SamplingTools
+            | AskKind::ElicitationForm
+            | AskKind::ElicitationUrl
+            | AskKind::Roots => match self.session_of_task(source.server, asked.line) {
+                Some(session) if is_able(session) => Cause::Session { session, call: self.newest_cause(session) },
+                Some(_) => Cause::Nobody,
+                None => self.cause_of(source, is_able),
+            },
         }
     }
 

@@ -293,7 +293,15 @@ impl Proxy {
                 }
                 session.into_iter().for_each(|session| self.on_opening(session, Opening::Awaited));
             }
-            (CallKind::SetLevel(_) | CallKind::ListTools | CallKind::Passive | CallKind::Active, _) => {}
+            (
+                CallKind::SetLevel(_)
+                | CallKind::ListTools
+                | CallKind::ListTasks
+                | CallKind::BeginTask
+                | CallKind::Passive
+                | CallKind::Active,
+                _,
+            ) => {}
         }
     }
 

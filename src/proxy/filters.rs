@@ -9,6 +9,7 @@ use crate::base::text::shorten;
 use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, write};
 use crate::config::ToolFilter;
 use crate::mcp::call::Call;
+use crate::mcp::list_filter::NoList;
 use crate::mcp::tool_filter;
 
 impl Proxy {
@@ -39,21 +40,34 @@ impl Proxy {
             Some(filter) => tool_filter::without_filtered(filter, line),
             None => Ok(None),
         };
+        self.push_filtered(call, line, id, filtered, "tools", now);
+    }
+
+    /// A list, without the entries that are not for the downstream that asked for it.
+    pub(super) fn push_filtered(
+        &mut self,
+        call: &Call,
+        line: &[u8],
+        id: &Range<usize>,
+        filtered: Result<Option<(Range<usize>, String)>, NoList>,
+        what: &str,
+        now: Instant,
+    ) {
         let own_id = call.id.as_bytes();
         match filtered {
             Ok(None) => self.push_upstream_reply(call, &[&line[..id.start], own_id, &line[id.end..]], now),
-            Ok(Some((tools, left))) => {
-                let mut patches = [(id, own_id), (&tools, left.as_bytes())];
+            Ok(Some((entries, left))) => {
+                let mut patches = [(id, own_id), (&entries, left.as_bytes())];
                 patches.sort_by_key(|(range, _)| range.start);
                 let [(first, first_text), (second, second_text)] = patches;
                 let between = &line[first.end..second.start];
                 let parts = [&line[..first.start], first_text, between, second_text, &line[second.end..]];
                 self.push_upstream_reply(call, &parts, now);
             }
-            Err(tool_filter::NoToolList) => {
-                let reason = "the server's list of tools is not what MCP says, so it cannot be filtered";
+            Err(NoList) => {
+                let reason = format!("the server's list of {what} is not what MCP says, so it cannot be filtered");
                 self.log(Level::Warn, Some(call.server), format!("Kept back from a client: {reason}"));
-                let body = write::error(&call.id, INTERNAL_ERROR, reason);
+                let body = write::error(&call.id, INTERNAL_ERROR, &reason);
                 self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
             }
         }

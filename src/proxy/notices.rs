@@ -22,7 +22,9 @@ impl Proxy {
         token_range: &Range<usize>,
         now: Instant,
     ) {
-        let Some(call) = self.calls.get(id).filter(|call| call.is_in_flight(server)) else { return };
+        let Some(call) = self.calls.get(id).filter(|call| call.is_in_flight(server)) else {
+            return self.on_task_progress(server, id, line, token_range, now);
+        };
         let (stream, Some(token)) = (call.stream, call.progress_token.clone()) else { return };
         self.touch_call(id, now);
         let parts = [&line[..token_range.start], token.as_bytes(), &line[token_range.end..]];
@@ -41,7 +43,12 @@ impl Proxy {
     }
 
     fn push_to_cause(&mut self, source: Source, line: &[u8], wants: impl Fn(&Session) -> bool, now: Instant) {
-        let (session, call) = match self.cause_of(source, |_| true) {
+        let of_task = self.session_of_task(source.server, line);
+        let cause = match of_task {
+            Some(session) => Cause::Session { session, call: self.newest_cause(session) },
+            None => self.cause_of(source, |_| true),
+        };
+        let (session, call) = match cause {
             Cause::Session { session, call } => (session, call),
             Cause::Ambiguous | Cause::Nobody => {
                 let message = format!("It belongs to no call in particular: {}", shorten_bytes(line));
@@ -78,7 +85,7 @@ impl Proxy {
     }
 
     /// What concerns no call goes to the session's own stream; a session without one hears it with its call in flight.
-    fn push_to_listener(&mut self, session: SessionId, call: Option<CallId>, line: &[u8], now: Instant) {
+    pub(super) fn push_to_listener(&mut self, session: SessionId, call: Option<CallId>, line: &[u8], now: Instant) {
         let own = self.sessions.get(session).and_then(|session| session.streams.last().copied());
         if own.is_some_and(|stream| self.push_event(stream, &[line], now)) {
             return;

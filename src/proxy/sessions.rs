@@ -63,6 +63,7 @@ impl Proxy {
             self.end_stream(stream, now);
         }
         self.end_asks_of(id, now);
+        self.owners.forget(id);
         if let Some(session) = self.sessions.remove(id) {
             self.unsubscribe_all(&session);
             self.suspect_unused(session.server);

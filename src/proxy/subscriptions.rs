@@ -77,6 +77,8 @@ impl Proxy {
             CallKind::Initialize(_)
             | CallKind::Subscribe(_)
             | CallKind::ListTools
+            | CallKind::ListTasks
+            | CallKind::BeginTask
             | CallKind::Passive
             | CallKind::Active => None,
         });

@@ -9,7 +9,7 @@ use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
 use crate::codec::jsonrpc::envelope::{self, Body, Malformed, Outcome};
-use crate::codec::jsonrpc::{METHOD_NOT_FOUND, write};
+use crate::codec::jsonrpc::write;
 use crate::mcp::attribution::Carrier;
 use crate::mcp::call::CallKind;
 use crate::mcp::from_upstream::{self, FromUpstream};
@@ -74,14 +74,14 @@ impl Proxy {
             FromUpstream::Log { level } => self.on_log(source, line, level, now),
             FromUpstream::ListChanged { is_tools } => self.on_list_changed(server, line, is_tools, now),
             FromUpstream::Updated { uri } => self.on_updated(server, line, &uri, now),
-            FromUpstream::Ask { kind, id, progress_token } => {
-                self.on_ask(source, &Asked { line, kind, id, progress_token }, now);
+            FromUpstream::Ask { kind, id, progress_token, params } => {
+                self.on_ask(source, &Asked { line, kind, id, progress_token, params }, now);
             }
             FromUpstream::AskCancelled { id } => self.on_ask_cancelled(link, &id, now),
             FromUpstream::Ping { id } => self.send_to_link(link, &write::result(id, "{}")),
-            FromUpstream::UnknownRequest { id, method } => {
-                let reason = format!("the proxy does not know the method {:?}", shorten(&method));
-                self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, &reason));
+            FromUpstream::TaskStatus { task } => self.on_thing_changed(server, line, &task, now),
+            FromUpstream::ElicitationComplete { elicitation } => {
+                self.on_thing_changed(server, line, &elicitation, now);
             }
             FromUpstream::UnknownNotification { method } => self.on_unknown_notice(source, line, &method, now),
             FromUpstream::Stray => {
@@ -117,10 +117,15 @@ impl Proxy {
                 }
             }
             CallKind::ListTools if !is_error => return self.push_tool_list(&call, line, id_range, now),
+            CallKind::ListTasks if !is_error => return self.push_task_list(&call, line, id_range, now),
+            CallKind::BeginTask if !is_error => self.on_task_begun(id, &call, line),
+            CallKind::Active | CallKind::BeginTask if is_error => self.on_error_reply(&call, line),
             CallKind::Initialize(_)
             | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools
+            | CallKind::ListTasks
+            | CallKind::BeginTask
             | CallKind::Passive
             | CallKind::Active => {}
         }

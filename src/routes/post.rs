@@ -10,6 +10,7 @@ use crate::mcp::call::{CallKind, is_passive};
 use crate::mcp::from_upstream::member;
 use crate::mcp::introduction::{self, Greeting};
 use crate::mcp::log_level::LogLevel;
+use crate::mcp::owners;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::proxy::{Proxy, Request};
 
@@ -214,12 +215,18 @@ impl Proxy {
                 Some(_) | None => CallKind::Passive,
             },
             "tools/list" => CallKind::ListTools,
+            "tasks/list" => CallKind::ListTasks,
             "tools/call" => match self.check_tool(server, id, params.text) {
+                Ok(()) => active(params.text),
+                Err(body) => return self.push_reply(stream, 200, &[], &[body.as_bytes()], now),
+            },
+            "tasks/get" | "tasks/result" | "tasks/cancel" => match self.check_task(server, session, id, params.text) {
+                Ok(()) if is_passive(method) => CallKind::Passive,
                 Ok(()) => CallKind::Active,
                 Err(body) => return self.push_reply(stream, 200, &[], &[body.as_bytes()], now),
             },
             method if is_passive(method) => CallKind::Passive,
-            _ => CallKind::Active,
+            _ => active(params.text),
         };
         self.accept_call(server, Some(session), stream, Request { message, id, params, kind }, now);
     }
@@ -277,6 +284,11 @@ impl Proxy {
             self.pass_cancellation(call, message, id, now);
         }
     }
+}
+
+/// A request that the upstream works on: now, or as a task.
+fn active(params: Option<&str>) -> CallKind {
+    if owners::asks_for_task(params) { CallKind::BeginTask } else { CallKind::Active }
 }
 
 /// Whether two ids are the same, however their characters are spelt.

@@ -19,10 +19,13 @@ fn describe(line: &str) -> String {
         Ok(FromUpstream::Log { level }) => format!("log {}", level.map_or("none", LogLevel::as_str)),
         Ok(FromUpstream::ListChanged { is_tools }) => format!("list tools={is_tools}"),
         Ok(FromUpstream::Updated { uri }) => format!("updated {uri}"),
-        Ok(FromUpstream::Ask { kind, id, progress_token }) => format!("ask {kind:?} {id} token={progress_token:?}"),
+        Ok(FromUpstream::Ask { kind, id, progress_token, params: _ }) => {
+            format!("ask {kind:?} {id} token={progress_token:?}")
+        }
+        Ok(FromUpstream::TaskStatus { task }) => format!("{task:?}"),
+        Ok(FromUpstream::ElicitationComplete { elicitation }) => format!("{elicitation:?}"),
         Ok(FromUpstream::AskCancelled { id }) => format!("cancelled {id}"),
         Ok(FromUpstream::Ping { id }) => format!("ping {id}"),
-        Ok(FromUpstream::UnknownRequest { id, method }) => format!("request {id} {method}"),
         Ok(FromUpstream::UnknownNotification { method }) => format!("notification {method}"),
         Ok(FromUpstream::Stray) => "stray".to_owned(),
         Ok(FromUpstream::Complaint) => "complaint".to_owned(),
@@ -86,8 +89,8 @@ fn requests_are_asks_pings_or_unknown() {
         ),
         (r#""id":1,"method":"elicitation/create","params":{"mode":"url"}"#, "ask ElicitationUrl 1 token=None"),
         (r#""id":1,"method":"elicitation/create","params":{}"#, "ask ElicitationForm 1 token=None"),
-        (r#""id":1,"method":"tasks/get""#, "request 1 tasks/get"),
-        (r#""id":1,"method":"notifications/progress""#, "request 1 notifications/progress"),
+        (r#""id":1,"method":"tasks/get""#, "ask Tasks 1 token=None"),
+        (r#""id":1,"method":"notifications/progress""#, "ask Unknown 1 token=None"),
     ]);
 }
 
@@ -111,7 +114,9 @@ fn notifications_are_sorted_by_what_they_concern() {
         (r#""method":"notifications/cancelled","params":{"requestId":"s1"}"#, "cancelled \"s1\""),
         (r#""method":"notifications/cancelled","params":{"requestId":-7}"#, "cancelled -7"),
         (r#""method":"notifications/cancelled","params":{}"#, "stray"),
-        (r#""method":"notifications/tasks/status""#, "notification notifications/tasks/status"),
+        (r#""method":"notifications/tasks/status""#, "stray"),
+        (r#""method":"notifications/tasks/status","params":{"taskId":"t"}"#, "Task(\"t\")"),
+        (r#""method":"notifications/elicitation/complete","params":{"elicitationId":"e"}"#, "Elicitation(\"e\")"),
         (r#""method":"roots/list""#, "notification roots/list"),
         (r#""method":"""#, "notification "),
     ]);

@@ -2,7 +2,8 @@
 
 use mcp_proxy::config::{ToolFilter, ToolFilterMode};
 use mcp_proxy::limits::TOOL_NAME_BYTES_MAX;
-use mcp_proxy::mcp::tool_filter::{NoToolList, called_tool, is_match, is_offered, without_filtered};
+use mcp_proxy::mcp::list_filter::NoList;
+use mcp_proxy::mcp::tool_filter::{called_tool, is_match, is_offered, without_filtered};
 
 fn filter(mode: ToolFilterMode, names: &[&str]) -> ToolFilter {
     ToolFilter { mode, names: names.iter().map(|name| (*name).to_owned()).collect() }
@@ -125,7 +126,7 @@ fn a_call_names_one_tool() {
 }
 
 /// The message with what is left of its list, if anything went.
-fn left(message: &str) -> Result<Option<String>, NoToolList> {
+fn left(message: &str) -> Result<Option<String>, NoList> {
     let filter = filter(ToolFilterMode::Block, &["b*"]);
     let patch = without_filtered(&filter, message.as_bytes())?;
     Ok(patch.map(|(range, text)| format!("{}{text}{}", &message[..range.start], &message[range.end..])))
@@ -174,6 +175,6 @@ fn what_is_no_list_of_tools_is_an_error() {
         r#"{"result":{"tools":[{"name":"b"}]},"result":{}}"#,
         r#"{"result":{"tools":[{"name":"b"}"#,
     ] {
-        assert_eq!(left(message), Err(NoToolList), "{message}");
+        assert_eq!(left(message), Err(NoList), "{message}");
     }
 }

@@ -455,6 +455,6 @@ fn a_ping_of_the_upstream_is_answered_here() {
     play.expect(&[r#"demo <- {"id":"p","result":{}}"#]);
     play.says("demo", r#"{"id":3,"method":"what/ever"}"#);
     play.expect(&[
-        r#"demo <- {"id":3,"error":{"code":-32601,"message":"the proxy does not know the method \"what/ever\""}}"#,
+        r#"demo <- {"id":3,"error":{"code":-32601,"message":"no connected client can answer this request"}}"#,
     ]);
 }

@@ -80,6 +80,10 @@ impl Proxy {
         {
             return self.on_initialize(conn, post, id, params, now);
         }
+        if let (Message::Response { .. }, SessionHeader::Absent) = (&message, post.session) {
+            let reason = "a response belongs to a session: the Mcp-Session-Id header is missing";
+            return Err(Denial::message(400, INVALID_REQUEST, reason));
+        }
         let session = self.session_of(post, id_of(&message), now)?;
         let server = self.upstream_of(session, post.server);
         let Message::Request { id, method, params } = message else {

@@ -67,6 +67,10 @@ fn no_session() {
     let notice = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     let answer = play.request("a", &Http::post("/demo/mcp", notice));
     assert_error(&answer, 400, -32000, Value::Null, &["Mcp-Session-Id"]);
+    for outcome in [r#""result":{}"#, r#""error":{"code":1,"message":""}"#] {
+        let response = Http::post("/demo/mcp", &format!(r#"{{"jsonrpc":"2.0","id":1,{outcome}}}"#));
+        assert_error(&play.request("a", &response), 400, -32600, Value::Null, &["Mcp-Session-Id"]);
+    }
     let answer = play.request("a", &Http::get("/demo/mcp"));
     assert_error(&answer, 405, -32000, Value::Null, &["initialize"]);
     assert_eq!(answer.head.header("allow"), Some("POST, DELETE, OPTIONS"));

@@ -235,7 +235,7 @@ impl Proxy {
         let mut jitter = [0];
         (self.random)(&mut jitter);
         let Some(entry) = self.servers.get_mut(server) else { return };
-        entry.catalogue.on_refused();
+        entry.catalogue.on_gone();
         let next = entry.supervisor.on_gone(now, jitter[0]);
         if let Some(due) = next {
             self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), due);

@@ -182,13 +182,14 @@ impl Proxy {
                 let message = handshake::list_tools(cursor.as_deref());
                 self.send_own_to_server(server, OwnRequest::ListTools, &message);
             }
-            Ok(Next::Complete(new)) => {
+            Ok(Next::Complete { new, is_update }) => {
                 let count = entry.catalogue.tools().len();
                 let name = entry.config.name.clone();
                 for tool in new {
                     self.log(Level::Info, Some(server), format!("<{name}> Adding tool {}", shorten(&tool)));
                 }
-                self.log(Level::Info, Some(server), format!("Ready with {count} tools"));
+                let state = if is_update { "Now" } else { "Ready" };
+                self.log(Level::Info, Some(server), format!("{state} with {count} tools"));
             }
             Err(reason) => {
                 entry.catalogue.on_refused();

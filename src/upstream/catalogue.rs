@@ -1,5 +1,7 @@
 //! What an upstream offers, as far as the proxy reads it: the names of its tools, for the log.
 
+use std::collections::HashSet;
+
 use crate::base::text::shorten;
 use crate::config::ToolFilter;
 use crate::limits::CATALOGUE_PAGES_MAX;
@@ -11,6 +13,8 @@ pub struct Catalogue {
     filter: Option<ToolFilter>,
     tools: Vec<String>,
     progress: Progress,
+    /// Whether the present link's list was read to its end.
+    is_known: bool,
 }
 
 /// How far the reading of the list has come.
@@ -35,8 +39,13 @@ enum Progress {
 pub enum Next {
     /// Ask for the page at this cursor (`None`: the first).
     Page(Option<String>),
-    /// The list is complete; these tools are new.
-    Complete(Vec<String>),
+    /// The list is complete.
+    Complete {
+        /// The tools that were not in the last one.
+        new: Vec<String>,
+        /// Whether the link had listed its tools before.
+        is_update: bool,
+    },
 }
 
 #[derive(serde::Deserialize)]
@@ -96,15 +105,22 @@ impl Catalogue {
                 Ok(Next::Page(Some(cursor)))
             }
             _ => {
-                let new = names.iter().filter(|name| !self.tools.contains(name)).cloned().collect();
+                let known: HashSet<&String> = self.tools.iter().collect();
+                let new = names.iter().filter(|name| !known.contains(name)).cloned().collect();
                 self.tools = names;
-                Ok(Next::Complete(new))
+                Ok(Next::Complete { new, is_update: std::mem::replace(&mut self.is_known, true) })
             }
         }
     }
 
-    /// The upstream refused to list, or is gone.
+    /// The upstream refused to list.
     pub fn on_refused(&mut self) {
         self.progress = Progress::Idle;
+    }
+
+    /// The link is gone. What its tools were is remembered.
+    pub fn on_gone(&mut self) {
+        self.progress = Progress::Idle;
+        self.is_known = false;
     }
 }

@@ -41,7 +41,7 @@ fn the_log_of_a_good_start() {
     play.logs.clear();
     play.says("demo", r#"{"method":"notifications/tools/list_changed"}"#);
     play.says("demo", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"three"},{"name":"two"}]}}"#);
-    assert_eq!(play.logs, ["info demo: <demo> Adding tool three", "info demo: Ready with 2 tools"]);
+    assert_eq!(play.logs, ["info demo: <demo> Adding tool three", "info demo: Now with 2 tools"]);
 }
 
 #[test]

@@ -10,7 +10,11 @@ fn page(names: &[&str], cursor: Option<&str>) -> String {
 }
 
 fn complete(names: &[&str]) -> Result<Next, String> {
-    Ok(Next::Complete(names.iter().map(|name| (*name).to_owned()).collect()))
+    Ok(Next::Complete { new: names.iter().map(|name| (*name).to_owned()).collect(), is_update: false })
+}
+
+fn updated(names: &[&str]) -> Result<Next, String> {
+    Ok(Next::Complete { new: names.iter().map(|name| (*name).to_owned()).collect(), is_update: true })
 }
 
 fn next(cursor: &str) -> Result<Next, String> {
@@ -34,10 +38,10 @@ fn only_new_tools_are_told() {
     catalogue.on_stale();
     catalogue.on_page(&page(&["a", "b"], None)).unwrap();
     assert!(catalogue.on_stale());
-    assert_eq!(catalogue.on_page(&page(&["c", "b"], None)), complete(&["c"]));
+    assert_eq!(catalogue.on_page(&page(&["c", "b"], None)), updated(&["c"]));
     assert_eq!(catalogue.tools(), ["c", "b"]);
     assert!(catalogue.on_stale());
-    assert_eq!(catalogue.on_page("{}"), complete(&[]));
+    assert_eq!(catalogue.on_page("{}"), updated(&[]));
     assert!(catalogue.tools().is_empty());
 }
 
@@ -58,7 +62,7 @@ fn a_list_without_an_end_is_cut_off() {
     for _ in 1..CATALOGUE_PAGES_MAX {
         assert_eq!(catalogue.on_page(&page(&["a"], Some("more"))), next("more"));
     }
-    assert!(matches!(catalogue.on_page(&page(&["a"], Some("more"))), Ok(Next::Complete(_))));
+    assert!(matches!(catalogue.on_page(&page(&["a"], Some("more"))), Ok(Next::Complete { .. })));
     assert_eq!(catalogue.tools().len(), CATALOGUE_PAGES_MAX);
     assert!(catalogue.on_stale(), "the reading is over");
 }
@@ -90,4 +94,17 @@ fn a_refusal_ends_the_reading() {
     catalogue.on_refused();
     assert!(catalogue.on_page(&page(&["a"], None)).is_err());
     assert!(catalogue.on_stale());
+}
+
+#[test]
+fn the_first_list_of_a_new_link_is_no_update() {
+    let mut catalogue = Catalogue::default();
+    catalogue.on_stale();
+    assert_eq!(catalogue.on_page(&page(&["a"], None)), complete(&["a"]));
+    catalogue.on_stale();
+    catalogue.on_gone();
+    assert!(catalogue.on_stale(), "nothing is being read any more");
+    assert_eq!(catalogue.on_page(&page(&["a", "b"], None)), complete(&["b"]), "what it had is remembered");
+    catalogue.on_stale();
+    assert_eq!(catalogue.on_page(&page(&["a"], None)), updated(&[]));
 }

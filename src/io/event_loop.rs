@@ -123,8 +123,8 @@ impl EventLoop {
                 return;
             }
             match self.listener.accept(now.instant) {
-                Accepted::Conn(stream, peer) => {
-                    let Some(conn) = self.core.handle_accept(peer, now) else { continue };
+                Accepted::Conn(stream) => {
+                    let Some(conn) = self.core.handle_accept(now) else { continue };
                     if self.conns.insert(conn, stream, self.poll.registry()).is_err() {
                         self.core.handle(Input::Broken { conn }, now);
                     }

@@ -37,7 +37,7 @@ enum Accepting {
 #[derive(Debug)]
 pub(super) enum Accepted {
     /// A connection.
-    Conn(TcpStream, SocketAddr),
+    Conn(TcpStream),
     /// Nobody waits any more.
     Nobody,
     /// There is no descriptor or memory for another one: accepting pauses. The error, unless a log line about it would
@@ -112,7 +112,7 @@ impl Listener {
     pub(super) fn accept(&mut self, now: Instant) -> Accepted {
         loop {
             match self.socket.accept() {
-                Ok((stream, peer)) => return Accepted::Conn(stream, canonical(peer)),
+                Ok((stream, _peer)) => return Accepted::Conn(stream),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.state = Accepting::Idle;
                     return Accepted::Nobody;
@@ -142,11 +142,6 @@ fn is_shortage(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
-}
-
-/// An IPv4 peer of a dual-stack socket, as the IPv4 address it is.
-fn canonical(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }
 
 fn unspecified_v4(port: u16) -> SocketAddr {

@@ -5,7 +5,6 @@
 //!       └───────────────┴─────────────┴───▶ Closing ──▶ Lingering ──▶ gone
 //! ```
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Due, Output, Proxy};
@@ -68,7 +67,7 @@ pub(crate) enum ConnState {
 
 impl Proxy {
     /// Takes on a connection. `None`: there is no room, and it is to be closed.
-    pub fn handle_accept(&mut self, _peer: SocketAddr, now: Now) -> Option<ConnId> {
+    pub fn handle_accept(&mut self, now: Now) -> Option<ConnId> {
         if self.shutdown.is_under_way()
             || (self.conns.len() >= limits::CONNS_MAX && !self.make_room_for_conn(now.instant))
         {

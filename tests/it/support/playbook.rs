@@ -173,8 +173,7 @@ impl Playbook {
 
     /// For many connections: nothing is to happen yet.
     pub(crate) fn connect_quietly(&mut self, name: &str) {
-        let peer = ([127, 0, 0, 1], 50_000).into();
-        let conn = self.proxy.handle_accept(peer, self.clock.now()).expect("room for a connection");
+        let conn = self.proxy.handle_accept(self.clock.now()).expect("room for a connection");
         self.downs.push(Down {
             name: name.to_owned(),
             conn,

@@ -68,7 +68,7 @@ impl Client {
 
 impl World {
     pub(super) fn connect(&mut self, is_polite: bool) -> Option<usize> {
-        let conn = self.proxy.handle_accept(([127, 0, 0, 1], 1).into(), self.clock.now())?;
+        let conn = self.proxy.handle_accept(self.clock.now())?;
         self.clients.push(Client::new(conn, is_polite));
         self.drain();
         Some(self.clients.len() - 1)

@@ -155,7 +155,14 @@ impl Proxy {
                 self.log(Level::Warn, Some(server), message);
             }
             (Some(OwnRequest::Ping), _) => {} // whatever it says, it is alive
-            (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Result(_)) | (None, _) => {}
+            (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Result(_)) => {}
+            (None, _) => {
+                self.log(
+                    Level::Debug,
+                    Some(server),
+                    format!("It answered a request that nobody sent: {}", shorten(id)),
+                );
+            }
         }
     }
 

@@ -143,6 +143,16 @@ fn an_error_without_an_id_is_a_warning() {
     }
 }
 
+#[test]
+fn an_answer_to_a_request_that_nobody_sent_is_noted() {
+    for outcome in [r#""result":{}"#, r#""error":{"code":1,"message":"no"}"#] {
+        let (mut play, _) = two_calls();
+        play.says("demo", &format!(r#"{{"id":"mcp-proxy:tools/lost",{outcome}}}"#));
+        play.expect(&[]);
+        assert_eq!(play.logs, [r#"debug demo: It answered a request that nobody sent: "mcp-proxy:tools/lost""#]);
+    }
+}
+
 /// Room for a sentence around two quotes: what is wrong may name a part of the line.
 const LINE_BYTES_MAX: usize = 2 * QUOTED_BYTES_MAX + 200;
 

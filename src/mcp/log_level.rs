@@ -16,6 +16,9 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// What upstreams say unasked, as far as that can be known: each decides for itself.
+    pub const UNASKED: LogLevel = LogLevel::Info;
+
     /// As it is written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -86,9 +86,9 @@ impl Session {
     }
 
     /// Whether a log line of this level is for it. One that never set a level hears what the upstream would have said
-    /// unasked, as far as that can be known: `info` and above.
+    /// unasked.
     pub fn wants_log(&self, level: Option<LogLevel>) -> bool {
-        let least = self.log_level.unwrap_or(LogLevel::Info);
+        let least = self.log_level.unwrap_or(LogLevel::UNASKED);
         level.is_none_or(|level| level >= least)
     }
 

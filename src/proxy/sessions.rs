@@ -66,6 +66,7 @@ impl Proxy {
         self.owners.forget(id);
         if let Some(session) = self.sessions.remove(id) {
             self.unsubscribe_all(&session);
+            self.lower_level(&session);
             self.suspect_unused(session.server);
         }
     }

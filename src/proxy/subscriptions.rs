@@ -85,6 +85,18 @@ impl Proxy {
         agreed.chain(pending).chain(own).min()
     }
 
+    /// The session has ended: the upstream is to say no more than the others want, or than it would have said unasked.
+    pub(super) fn lower_level(&mut self, ended: &Session) {
+        let Some(own) = ended.log_level else { return };
+        let level = match self.most_verbose(ended.server, None, None) {
+            Some(others) => others.max(own),
+            None => LogLevel::UNASKED,
+        };
+        if level != own {
+            self.send_own_to_server(ended.server, OwnRequest::SetLevel, &handshake::set_level(level));
+        }
+    }
+
     /// A restarted upstream has forgotten what its sessions asked of it.
     pub(super) fn restore(&mut self, server: ServerId, capabilities: ServerCapabilities) {
         if let Some(level) = self.most_verbose(server, None, None).filter(|_| capabilities.logging) {

@@ -115,3 +115,58 @@ fn a_session_may_change_its_mind_before_the_answer() {
     play.post("b", &one, &set_level("error"));
     play.expect(&[&level_sent(1, "debug"), &level_sent(2, "error")]);
 }
+
+/// What goes up without a call when a session ends.
+fn level_lowered(level: &str) -> String {
+    format!(
+        r#"demo <- {{"id":"mcp-proxy:logging/setLevel","method":"logging/setLevel","params":{{"level":"{level}"}}}}"#
+    )
+}
+
+fn end(play: &mut Playbook, session: &str) {
+    play.forget();
+    play.http("end", &Http::new("DELETE", "/demo/mcp").session(session));
+}
+
+#[test]
+fn the_level_follows_the_sessions_that_are_left() {
+    let (mut play, one) = listening();
+    let two = play.session("b");
+    let three = play.session("c");
+    play.post("a", &one, &set_level("debug"));
+    play.answers_last("demo", "{}");
+    play.post("b", &two, &set_level("error"));
+    play.answers_last("demo", "{}");
+    end(&mut play, &one);
+    play.expect(&[&level_lowered("error"), "g end", "end 204"]);
+    end(&mut play, &three);
+    play.expect(&["end 204"]);
+    end(&mut play, &two);
+    play.expect(&[&level_lowered("info"), "end 204"]);
+}
+
+#[test]
+fn a_session_that_was_not_the_most_verbose_ends_in_silence() {
+    let (mut play, one) = listening();
+    let two = play.session("b");
+    for (name, session, level) in [("a", &one, "debug"), ("b", &two, "debug")] {
+        play.post(name, session, &set_level(level));
+        play.answers_last("demo", "{}");
+    }
+    end(&mut play, &two);
+    play.expect(&["end 204"]);
+    play.post("a", &one, &set_level("info"));
+    play.answers_last("demo", "{}");
+    end(&mut play, &one);
+    play.expect(&["g end", "end 204"]);
+}
+
+#[test]
+fn no_level_is_sent_to_an_upstream_that_is_gone() {
+    let (mut play, one) = listening();
+    play.post("a", &one, &set_level("debug"));
+    play.answers_last("demo", "{}");
+    play.exits("demo", mcp_proxy::proxy::Exit::Code(1));
+    end(&mut play, &one);
+    play.expect(&["g end", "end 204"]);
+}

@@ -85,8 +85,14 @@ impl Proxy {
         conn.state_due = None;
         match conn.state {
             ConnState::AwaitingHead if conn.incoming.is_empty() => self.close_conn(id, now),
-            ConnState::AwaitingHead => self.refuse_slow(id, "the head of the request did not arrive within 10 s", now),
-            ConnState::Receiving { .. } => self.refuse_slow(id, "the body of the request stopped for 20 s", now),
+            ConnState::AwaitingHead => {
+                let seconds = limits::HEAD_TIME_MAX.as_secs();
+                self.refuse_slow(id, &format!("the head of the request did not arrive within {seconds} s"), now);
+            }
+            ConnState::Receiving { .. } => {
+                let seconds = limits::BODY_PAUSE_MAX.as_secs();
+                self.refuse_slow(id, &format!("the body of the request stopped for {seconds} s"), now);
+            }
             ConnState::Answering(stream) => self.on_stream_timeout(stream, now),
             ConnState::Closing => {}
             ConnState::Lingering => self.drop_conn(id, now),
@@ -95,7 +101,7 @@ impl Proxy {
     }
 
     /// 408 (RFC 9110, 15.5.9).
-    fn refuse_slow(&mut self, id: ConnId, reason: &'static str, now: Instant) {
+    fn refuse_slow(&mut self, id: ConnId, reason: &str, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.codec.abandon_request();
         self.respond(id, 408, &[JSON], &[errors::plain(reason).as_bytes()], now);

@@ -133,7 +133,7 @@ fn a_head_must_arrive_within_ten_seconds() {
     play.expect(&[]);
     play.advance(Duration::from_millis(1));
     let answer = play.answer("a");
-    assert_refused(&answer, 408, &["head", "10 s"]);
+    assert_refused(&answer, 408, &["head", &format!("{} s", limits::HEAD_TIME_MAX.as_secs())]);
     assert!(answer.head.is_last());
     play.expect(&["a finish"]);
 }
@@ -156,7 +156,7 @@ fn a_head_that_drips_has_no_more_time() {
             play.send("a", &[*byte]);
         }
         play.advance(Duration::from_millis(5));
-        assert_refused(&play.answer("a"), 408, &["head", "10 s"]);
+        assert_refused(&play.answer("a"), 408, &["head", &format!("{} s", limits::HEAD_TIME_MAX.as_secs())]);
         play.forget();
         play.hang_up("a");
         play.connect("a");
@@ -189,7 +189,7 @@ fn a_body_must_keep_moving() {
     play.expect(&[]);
     play.advance(Duration::from_millis(1));
     let answer = play.answer("a");
-    assert_refused(&answer, 408, &["body", "20 s"]);
+    assert_refused(&answer, 408, &["body", &format!("{} s", limits::BODY_PAUSE_MAX.as_secs())]);
     assert!(answer.head.is_last());
 }
 

@@ -173,7 +173,7 @@ impl<'a> Members<'a> {
         match self.id {
             None => Ok(Message::Notification { method, params }),
             Some(id) if is_id(id) => Ok(Message::Request { id, method, params }),
-            Some(_) => Err(invalid(ID_RULE)),
+            Some(_) => Err(invalid(&id_rule("id"))),
         }
     }
 
@@ -183,12 +183,14 @@ impl<'a> Members<'a> {
             Some("null") | None if matches!(outcome, Outcome::Error(_)) => {
                 Ok(Message::Response { id: "null", outcome })
             }
-            _ => Err(invalid(ID_RULE)),
+            _ => Err(invalid(&id_rule("id"))),
         }
     }
 }
 
-const ID_RULE: &str = "\"id\" must be a string or an integer, of at most 1024 bytes";
+fn id_rule(member: &str) -> String {
+    format!("{member:?} must be a string or an integer, of at most {ID_BYTES_MAX} bytes")
+}
 
 /// Whether JSON text is a request id as MCP allows them: a string or an integer. Also what a progress token may be.
 fn is_id(text: &str) -> bool {
@@ -227,7 +229,7 @@ fn progress_token(params: &str) -> Result<Option<&str>, Malformed> {
     match inner.token.map(RawValue::get) {
         None => Ok(None),
         Some(token) if is_id(token) => Ok(Some(token)),
-        Some(_) => Err(invalid("\"progressToken\" must be a string or an integer, of at most 1024 bytes")),
+        Some(_) => Err(invalid(&id_rule("progressToken"))),
     }
 }
 

@@ -36,7 +36,7 @@ impl Proxy {
     /// A page of an attacker whose name resolves to a loopback address still sends that name as `Host`. Listeners that
     /// are reached from elsewhere have names that we cannot know, unless `allowedHosts` lists them.
     pub(super) fn check_host(&mut self, head: &Head<'_, '_>) -> Result<(), Denial> {
-        let is_loopback_listener = self.listener.local.ip().is_loopback();
+        let is_loopback_listener = self.listener.local.ip().to_canonical().is_loopback();
         if !is_loopback_listener && self.config.allowed_hosts.is_empty() {
             return Ok(());
         }

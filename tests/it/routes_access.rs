@@ -76,6 +76,8 @@ fn hosts_on_a_loopback_listener() {
     for host in ["evil.example", "evil.example:9090", "app.example.org", "localhost.evil.example", "192.168.0.1"] {
         assert_eq!(status(&config, loopback(), "Host", host), 403, "{host}");
     }
+    let mapped = Listener { local: "[::ffff:127.0.0.1]:9090".parse().unwrap() };
+    assert_eq!(status(&config, mapped, "Host", "evil.example"), 403);
     config.allowed_hosts = vec!["gateway.lan".to_owned()];
     assert_eq!(status(&config, loopback(), "Host", "gateway.lan:80"), 200);
     assert_eq!(status(&config, loopback(), "Host", "evil.example"), 403);

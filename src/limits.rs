@@ -91,6 +91,23 @@ pub const ASK_TIME_MAX: Duration = Duration::from_secs(10 * 60);
 /// Asks of one link that wait for an answer.
 pub const LINK_ASKS_MAX: usize = 1_024;
 
+/// What one session may have kept of its event streams, for a downstream whose connection breaks. A larger answer is
+/// lost with its connection.
+pub const SESSION_REPLAY_BYTES_MAX: usize = 4 * MIB;
+/// And how many events: a call that reports progress often fills this before the bytes.
+pub const SESSION_REPLAY_EVENTS_MAX: usize = 512;
+/// What all sessions together may have kept.
+pub const REPLAY_BYTES_MAX: usize = 64 * MIB;
+/// What an event is counted as beside its data: it is kept with its position, its stream with what belongs to it.
+pub const REPLAY_EVENT_OVERHEAD_BYTES: usize = 128;
+/// How long a stream waits for its downstream to come back. Clients try again for up to half a minute; a notebook takes
+/// a while to find its network again.
+pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(5 * 60);
+/// Between two searches for streams that have waited too long.
+pub const REPLAY_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// What a downstream is told to wait before it comes back, in milliseconds. SDKs take a second without being told.
+pub const SSE_RETRY_MILLIS: &str = "1000";
+
 // ---- Links ----
 
 /// One line (message) of a child.

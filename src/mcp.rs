@@ -8,6 +8,7 @@ pub mod introduction;
 pub mod list_filter;
 pub mod log_level;
 pub mod owners;
+pub mod replay;
 pub mod session;
 pub mod stream;
 pub mod tool_filter;

@@ -27,6 +27,7 @@ mod outbounds;
 mod private;
 mod processes;
 mod remotes;
+mod replays;
 mod sending;
 mod sessions;
 mod shutdown;
@@ -55,9 +56,11 @@ use crate::mcp::stream::Stream;
 
 pub(crate) use calls::Request;
 use conns::{Conn, ConnState};
+use links::Link;
+use links::Role;
 pub(crate) use links::Server;
-use links::{Link, Role};
 use outbounds::Outbound;
+pub(crate) use replays::Resumption;
 use shutdown::Shutdown;
 
 /// Where random bytes come from.
@@ -70,6 +73,8 @@ pub struct Proxy {
     random: Random,
     pub(crate) conns: Arena<ConnId, Conn>,
     pub(crate) streams: Arena<StreamId, Stream>,
+    /// What is kept of all streams together.
+    replay_bytes: usize,
     pub(crate) sessions: Sessions,
     pub(crate) calls: Sequence<CallId, Call>,
     pub(crate) asks: Sequence<AskId, Ask>,
@@ -83,6 +88,8 @@ pub struct Proxy {
     pub(crate) allowed_host: String,
     /// Comes up when idle sessions are looked for.
     sweep: Timer,
+    /// Comes up when streams are looked for that nobody came back for.
+    replay_sweep: Timer,
     shutdown: Shutdown,
     /// Why the exit status will not be 0.
     failure: Option<String>,
@@ -111,6 +118,8 @@ enum Due {
     Patience(ServerId),
     /// The search for idle sessions.
     Sweep,
+    /// The search for streams that nobody came back for.
+    Replays,
     /// The end of the patience at shutdown.
     Shutdown,
 }
@@ -124,6 +133,7 @@ impl Proxy {
             random,
             conns: Arena::new(),
             streams: Arena::new(),
+            replay_bytes: 0,
             sessions: Sessions::default(),
             calls: Sequence::new(),
             asks: Sequence::new(),
@@ -134,6 +144,7 @@ impl Proxy {
             deadlines: Deadlines::default(),
             allowed_host: String::new(),
             sweep: Timer::default(),
+            replay_sweep: Timer::default(),
             shutdown: Shutdown::default(),
             failure: None,
             outputs: VecDeque::new(),
@@ -225,6 +236,7 @@ impl Proxy {
             links: self.links.len(),
             outbounds: self.outbounds.len(),
             privates: self.servers.iter().filter(|(_, server)| server.entrance().is_some()).count(),
+            replay_bytes: self.replay_bytes,
         }
     }
 
@@ -246,6 +258,7 @@ impl Proxy {
             Due::Link(id) => self.links.get_mut(id).and_then(|link| link.timer()),
             Due::Patience(id) => self.servers.get_mut(id).map(|server| &mut server.patience),
             Due::Sweep => Some(&mut self.sweep),
+            Due::Replays => Some(&mut self.replay_sweep),
             Due::Shutdown => self.shutdown.timer(),
         };
         if !timer.is_some_and(|timer| deadlines.is_expired(timer, entry, now)) {
@@ -258,6 +271,7 @@ impl Proxy {
             Due::Link(id) => self.on_link_timeout(id, now),
             Due::Patience(id) => self.on_patience_timeout(id, now),
             Due::Sweep => self.on_sweep(now),
+            Due::Replays => self.on_replay_sweep(now),
             Due::Shutdown => self.on_shutdown_timeout(now),
         }
     }
@@ -281,4 +295,5 @@ pub struct Census {
     pub links: usize,
     pub outbounds: usize,
     pub privates: usize,
+    pub replay_bytes: usize,
 }

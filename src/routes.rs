@@ -20,7 +20,7 @@ use crate::codec::jsonrpc::{SESSION_NOT_FOUND, TRANSPORT_ERROR};
 use crate::limits;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::mcp::version::{self, Version};
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, Resumption};
 use endpoints::Endpoint;
 use errors::Denial;
 use post::{Post, SessionHeader, StreamablePost, VersionHeader};
@@ -127,10 +127,20 @@ impl Proxy {
             return Err(Denial::unsupported_version("null", &version));
         }
         listening_accepts(head)?;
-        if head.method == Method::Get {
-            self.listen(conn, server, session, now);
-        } else {
+        if head.method == Method::Head {
             self.respond(conn, 200, &[("Content-Type", "text/event-stream")], &[], now);
+            return Ok(());
+        }
+        let resumption = match unique(head, "last-event-id")? {
+            Some(last) => self.resume(conn, session, last, now),
+            None => Resumption::Unknown,
+        };
+        match resumption {
+            Resumption::Resumed => {}
+            // The one status by which event streams tell their readers not to come back (HTML, server-sent events).
+            Resumption::Over => self.respond(conn, 204, &[], &[], now),
+            // What was missed cannot be said again, but what comes can be heard: 400 and 404 would cost the session.
+            Resumption::Unknown => self.listen(conn, server, session, now),
         }
         Ok(())
     }
@@ -141,7 +151,7 @@ impl Proxy {
         entry.last_used = now;
         let surplus = (entry.streams.len() >= limits::SESSION_STREAMS_MAX).then(|| entry.streams[0]);
         if let Some(oldest) = surplus {
-            self.end_stream(oldest, now);
+            self.close_stream(oldest, now);
         }
         let stream = self.open_answer(conn, server, Some(session), StreamState::Listening, now);
         if let Some(entry) = self.sessions.get_mut(session) {

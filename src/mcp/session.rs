@@ -53,8 +53,12 @@ pub struct Session {
     pub log_level: Option<LogLevel>,
     /// Resources whose changes it wants to hear of.
     pub subscriptions: BTreeSet<Box<str>>,
-    /// Its open GET streams, oldest first. With HTTP+SSE there is one, which carries everything.
+    /// Its GET streams, oldest first. With HTTP+SSE there is one, which carries everything.
     pub streams: Vec<StreamId>,
+    /// How many event streams it has had.
+    pub streams_begun: u32,
+    /// Its event streams that can be resumed, oldest first; GET streams are among them.
+    pub resumable: Vec<StreamId>,
     /// Its unanswered calls, oldest first.
     pub calls: Vec<CallId>,
     /// When it last did something.
@@ -73,11 +77,6 @@ impl Session {
     /// Whether everything goes out on its one stream.
     pub fn is_sse(&self) -> bool {
         matches!(self.transport, Transport::Sse(_))
-    }
-
-    /// Whether it can be told what belongs to no call.
-    pub fn is_listening(&self) -> bool {
-        self.is_greeted() && !self.streams.is_empty()
     }
 
     /// Whether nothing of it is under way or open, so that it can end unseen.

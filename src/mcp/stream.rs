@@ -6,19 +6,51 @@
 //! GET ─── Listening ── the session ends ────────────────▶ end
 //! ```
 
+use std::time::Instant;
+
+use super::replay::Replay;
 use crate::base::id::{ConnId, ServerId, SessionId};
 
 /// One answer under way.
 #[derive(Debug)]
 pub struct Stream {
-    /// The connection that it goes out on.
-    pub conn: ConnId,
+    /// Where it goes out.
+    pub outlet: Outlet,
     /// The upstream that it comes from.
     pub server: ServerId,
     /// Whose it is; `None` for that of an `initialize`.
     pub session: Option<SessionId>,
     /// How far it has come.
     pub state: StreamState,
+    /// What can be said again; only event streams of streamable HTTP have it.
+    pub replay: Option<Box<Replay>>,
+}
+
+/// Where an answer goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlet {
+    /// On this connection.
+    Attached(ConnId),
+    /// Nowhere: the connection broke, or all is said. What there is to say is kept.
+    Detached {
+        /// How long it has been so.
+        since: Instant,
+    },
+}
+
+impl Stream {
+    /// The connection that it goes out on, if there is one.
+    pub fn conn(&self) -> Option<ConnId> {
+        match self.outlet {
+            Outlet::Attached(conn) => Some(conn),
+            Outlet::Detached { .. } => None,
+        }
+    }
+
+    /// Whether a downstream that has lost its connection may come back for it.
+    pub fn is_resumable(&self) -> bool {
+        self.replay.is_some()
+    }
 }
 
 /// How far an answer has come.
@@ -40,6 +72,8 @@ pub enum StreamState {
     },
     /// The stream of a GET. With HTTP+SSE it carries the replies too.
     Listening,
+    /// The answer to a POST, all of which was said. It is there for a downstream that lost the end.
+    Complete,
 }
 
 impl StreamState {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::upstream::Source;
 use super::{Due, Level, Proxy};
-use crate::base::id::{LinkId, ServerId, SessionId, StreamId};
+use crate::base::id::{LinkId, ServerId, SessionId};
 use crate::base::sequence::{AskId, CallId, Number};
 use crate::codec::jsonrpc::splice::{Patch, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, METHOD_NOT_FOUND, write};
@@ -132,8 +132,8 @@ impl Proxy {
     fn attribute(&self, server: ServerId, is_able: impl Fn(SessionId) -> bool) -> Attribution {
         let causes = self.calls.iter().filter(|(_, call)| call.server == server && call.is_cause());
         let callers = causes.filter_map(|(_, call)| call.session).filter(|session| is_able(*session));
-        let listening = self.sessions.with(server).filter(|(_, session)| session.is_listening());
-        let listeners = listening.map(|(id, _)| id).filter(|session| is_able(*session));
+        let greeted = self.sessions.with(server).filter(|(_, session)| session.is_greeted()).map(|(id, _)| id);
+        let listeners = greeted.filter(|session| self.own_stream(*session).is_some() && is_able(*session));
         attribute(callers, listeners)
     }
 
@@ -148,7 +148,8 @@ impl Proxy {
         causes.find(|call| Some(*call) != except)
     }
 
-    /// Sends a message to a session: on the stream of the call if that is still there, else on its own stream.
+    /// Sends a message to a session: on the stream of the call if that is still there, else on its own stream. Where
+    /// neither has a connection, it waits for the downstream to come back for its answer.
     pub(super) fn push_to_session(
         &mut self,
         session: SessionId,
@@ -157,11 +158,10 @@ impl Proxy {
         now: Instant,
     ) -> bool {
         let of_call = call.and_then(|call| self.calls.get(call)).map(|call| call.stream);
-        if of_call.is_some_and(|stream| self.push_event(stream, parts, now)) {
-            return true;
-        }
-        let own: Option<StreamId> = self.sessions.get(session).and_then(|session| session.streams.last().copied());
-        own.is_some_and(|stream| self.push_event(stream, parts, now))
+        let attached = of_call.filter(|stream| self.is_attached(*stream));
+        let own = self.own_stream(session);
+        let detached = of_call.filter(|stream| !self.is_attached(*stream));
+        [attached, own, detached].into_iter().flatten().any(|stream| self.push_event(stream, parts, now))
     }
 
     fn refuse_ask(&mut self, link: LinkId, server: ServerId, id: &str, reason: &str) {

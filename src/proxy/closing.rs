@@ -51,7 +51,7 @@ impl Proxy {
     pub(super) fn forget_conn(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.remove(id) else { return };
         if let ConnState::Answering(stream) = conn.state {
-            self.forget_stream(stream, now);
+            self.on_conn_lost(stream, now);
         }
     }
 

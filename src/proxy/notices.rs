@@ -84,14 +84,17 @@ impl Proxy {
         }
     }
 
-    /// What concerns no call goes to the session's own stream; a session without one hears it with its call in flight.
+    /// What concerns no call goes to the session's own stream; a session without one hears it with its call in flight,
+    /// or when it comes back.
     pub(super) fn push_to_listener(&mut self, session: SessionId, call: Option<CallId>, line: &[u8], now: Instant) {
-        let own = self.sessions.get(session).and_then(|session| session.streams.last().copied());
-        if own.is_some_and(|stream| self.push_event(stream, &[line], now)) {
-            return;
-        }
-        if let Some(stream) = call.and_then(|call| self.calls.get(call)).map(|call| call.stream) {
-            self.push_event(stream, &[line], now);
+        let of_call = call.and_then(|call| self.calls.get(call)).map(|call| call.stream);
+        let attached = of_call.filter(|stream| self.is_attached(*stream));
+        let newest = self.sessions.get(session).and_then(|session| session.streams.last().copied());
+        let detached = newest.filter(|stream| !self.is_attached(*stream));
+        for stream in [self.own_stream(session), attached, detached].into_iter().flatten() {
+            if self.push_event(stream, &[line], now) {
+                return;
+            }
         }
     }
 }

@@ -30,6 +30,8 @@ impl Proxy {
             log_level: None,
             subscriptions: BTreeSet::new(),
             streams: Vec::new(),
+            streams_begun: 0,
+            resumable: Vec::new(),
             calls: Vec::new(),
             last_used: now,
         }))
@@ -60,9 +62,13 @@ impl Proxy {
             self.cancel_call(call, "the session was ended", now);
         }
         for stream in streams {
-            self.end_stream(stream, now);
+            self.close_stream(stream, now);
         }
         self.end_asks_of(id, now);
+        // Not before: the answers to the calls have gone there.
+        for stream in self.sessions.get(id).map(|session| session.resumable.clone()).unwrap_or_default() {
+            self.close_stream(stream, now);
+        }
         self.owners.forget(id);
         if let Some(session) = self.sessions.remove(id) {
             self.unsubscribe_all(&session);

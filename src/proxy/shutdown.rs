@@ -84,7 +84,7 @@ impl Proxy {
         let listening = |stream: &Stream| matches!(stream.state, StreamState::Listening) && !is_answering(stream);
         let ids: Vec<_> = self.streams.iter().filter(|(_, stream)| listening(stream)).map(|(id, _)| id).collect();
         for id in ids {
-            self.end_stream(id, now);
+            self.close_stream(id, now);
         }
         for id in self.conns.ids() {
             self.close_soon(id, now);

@@ -9,7 +9,7 @@ use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::codec::sse::{self, Fields};
 use crate::limits;
 use crate::mcp::call::Call;
-use crate::mcp::stream::{Accepts, Stream, StreamState};
+use crate::mcp::stream::{Accepts, Outlet, Stream, StreamState};
 use crate::routes::cors;
 use crate::routes::errors::JSON;
 
@@ -19,7 +19,24 @@ const SSE_HEADERS: [(&str, &str); 3] =
     [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no")];
 
 /// SDKs expect the name.
-const MESSAGE: &str = "message";
+pub(super) const MESSAGE: &str = "message";
+
+/// What an event carries, in pieces.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Payload<'a> {
+    /// A reply; it must not be lost in silence.
+    Reply(&'a [&'a [u8]]),
+    /// A notification or an ask.
+    Other(&'a [&'a [u8]]),
+}
+
+impl<'a> Payload<'a> {
+    pub(super) fn parts(self) -> &'a [&'a [u8]] {
+        match self {
+            Payload::Reply(parts) | Payload::Other(parts) => parts,
+        }
+    }
+}
 
 impl Proxy {
     /// An answer to a POST with requests begins; nothing is said yet.
@@ -33,15 +50,17 @@ impl Proxy {
     ) -> StreamId {
         let waits = match &state {
             StreamState::Undecided { accepts: Accepts::Both, .. } => limits::JSON_WAIT_MAX,
-            StreamState::Undecided { .. } | StreamState::Open { .. } | StreamState::Listening => {
-                limits::SSE_COMMENT_INTERVAL
-            }
+            StreamState::Undecided { .. }
+            | StreamState::Open { .. }
+            | StreamState::Listening
+            | StreamState::Complete => limits::SSE_COMMENT_INTERVAL,
         };
         let is_sse = match &state {
             StreamState::Undecided { accepts, .. } => *accepts == Accepts::Sse,
-            StreamState::Open { .. } | StreamState::Listening => true,
+            StreamState::Open { .. } | StreamState::Listening | StreamState::Complete => true,
         };
-        let stream = self.streams.insert(Stream { conn, server, session, state });
+        let outlet = Outlet::Attached(conn);
+        let stream = self.streams.insert(Stream { outlet, server, session, state, replay: None });
         if let Some(conn) = self.conns.get_mut(conn) {
             conn.state = ConnState::Answering(stream);
         }
@@ -75,26 +94,21 @@ impl Proxy {
         now: Instant,
     ) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let conn = stream.conn;
         match &mut stream.state {
             StreamState::Undecided { accepts: Accepts::Sse, .. } => {
                 self.begin_sse(id, headers, now);
                 self.push_reply(id, status, headers, parts, now);
             }
-            StreamState::Undecided { batch: None, .. } => {
-                self.streams.remove(id);
-                match headers {
-                    [] => self.respond(conn, status, &[JSON], parts, now),
-                    some => self.respond(conn, status, &[some, &[JSON]].concat(), parts, now),
-                }
-            }
+            StreamState::Undecided { batch: None, .. } => match headers {
+                [] => self.answer_whole(id, status, &[JSON], parts, now),
+                some => self.answer_whole(id, status, &[some, &[JSON]].concat(), parts, now),
+            },
             StreamState::Undecided { batch: Some(replies), due, .. } => {
                 replies.push(String::from_utf8_lossy(&parts.concat()).into_owned());
                 *due = due.saturating_sub(1);
                 if *due == 0 {
                     let body = format!("[{}]", replies.join(","));
-                    self.streams.remove(id);
-                    self.respond(conn, 200, &[JSON], &[body.as_bytes()], now);
+                    self.answer_whole(id, 200, &[JSON], &[body.as_bytes()], now);
                 } else if replies.iter().map(String::len).sum::<usize>() > limits::NOTIFY_QUEUE_BYTES_MAX {
                     self.flush_batch(id, now);
                 }
@@ -102,12 +116,22 @@ impl Proxy {
             StreamState::Open { due } => {
                 *due = due.saturating_sub(1);
                 let is_last = *due == 0;
-                self.write_event(id, parts, now);
+                self.write_event(id, Payload::Reply(parts), now);
                 if is_last {
                     self.end_stream(id, now);
                 }
             }
-            StreamState::Listening => self.write_event(id, parts, now),
+            StreamState::Listening => {
+                self.write_event(id, Payload::Reply(parts), now);
+            }
+            StreamState::Complete => {}
+        }
+    }
+
+    /// The whole answer at once: there was no stream.
+    fn answer_whole(&mut self, id: StreamId, status: u16, headers: &[(&str, &str)], body: &[&[u8]], now: Instant) {
+        if let Some(conn) = self.remove_stream(id).and_then(|stream| stream.conn()) {
+            self.respond(conn, status, headers, body, now);
         }
     }
 
@@ -119,11 +143,11 @@ impl Proxy {
             StreamState::Undecided { accepts: Accepts::Both | Accepts::Sse, .. } => self.begin_sse(id, &[], now),
             StreamState::Undecided { accepts: Accepts::Json, batch, .. } => {
                 let kept: usize = batch.iter().flatten().map(String::len).sum();
-                if kept > limits::CONN_QUEUE_BYTES_MAX {
-                    self.drop_conn(stream.conn, now);
+                if let Some(conn) = stream.conn().filter(|_| kept > limits::CONN_QUEUE_BYTES_MAX) {
+                    self.drop_conn(conn, now);
                 }
             }
-            StreamState::Open { .. } | StreamState::Listening => {}
+            StreamState::Open { .. } | StreamState::Listening | StreamState::Complete => {}
         }
     }
 
@@ -131,17 +155,16 @@ impl Proxy {
     /// downstream takes no event streams, or it is so slow that only replies are kept for it.
     pub(crate) fn push_event(&mut self, id: StreamId, parts: &[&[u8]], now: Instant) -> bool {
         let Some(stream) = self.streams.get(id) else { return false };
-        let queued = self.conns.get(stream.conn).map_or(usize::MAX, |conn| conn.outgoing.len());
+        let queued = stream.conn().and_then(|conn| self.conns.get(conn)).map_or(0, |conn| conn.outgoing.len());
         if queued > limits::NOTIFY_QUEUE_BYTES_MAX {
             return false;
         }
         match &stream.state {
-            StreamState::Undecided { accepts: Accepts::Json, .. } => return false,
+            StreamState::Undecided { accepts: Accepts::Json, .. } | StreamState::Complete => return false,
             StreamState::Undecided { .. } => self.begin_sse(id, &[], now),
             StreamState::Open { .. } | StreamState::Listening => {}
         }
-        self.write_event(id, parts, now);
-        true
+        self.write_event(id, Payload::Other(parts), now)
     }
 
     /// From here on the answer is an event stream. Replies of a batch that were kept back go out first.
@@ -152,60 +175,108 @@ impl Proxy {
             kept = batch.take().unwrap_or_default();
             stream.state = StreamState::Open { due: *due };
         }
-        let conn_id = stream.conn;
-        let Some(conn) = self.conns.get_mut(conn_id) else { return };
+        let Some(conn) = stream.conn() else { return };
+        self.begin_body(conn, headers, now);
+        self.begin_replay(id);
+        self.transmit(conn, now);
+        for reply in kept {
+            self.write_event(id, Payload::Reply(&[reply.as_bytes()]), now);
+        }
+    }
+
+    /// The head of an event stream.
+    pub(super) fn begin_body(&mut self, id: ConnId, headers: &[(&str, &str)], now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
         let headers = [&SSE_HEADERS, headers].concat();
         let headers = cors::with_origin(&headers, conn.origin.as_deref());
         let response = Response { status: 200, headers: &headers, date: self.date.as_str() };
         conn.codec.begin_stream(&mut conn.outgoing, &response);
+        self.arm_conn(id, now + limits::SSE_COMMENT_INTERVAL);
+    }
+
+    /// The end of an event stream; the connection goes on.
+    pub(super) fn end_body(&mut self, id: ConnId, now: Instant) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.codec.end_stream(&mut conn.outgoing);
+        self.on_answered(id, now);
+    }
+
+    /// Says whether the downstream has got it or may come back for it.
+    fn write_event(&mut self, id: StreamId, payload: Payload<'_>, now: Instant) -> bool {
+        let (event, is_kept) = self.keep_event(id, payload);
+        let event = event.map(|event| event.to_string());
+        let fields = Fields { name: Some(MESSAGE), id: event.as_deref(), retry: None };
+        self.write_fields(id, &fields, payload.parts(), now) || is_kept
+    }
+
+    /// An event that is no message. Says whether there is a connection for it.
+    pub(crate) fn write_fields(&mut self, id: StreamId, fields: &Fields<'_>, data: &[&[u8]], now: Instant) -> bool {
+        let Some(conn_id) = self.streams.get(id).and_then(|stream| stream.conn()) else { return false };
+        let Some(conn) = self.conns.get_mut(conn_id) else { return false };
+        conn.codec.stream(&mut conn.outgoing, &sse::event(fields, data));
         self.transmit(conn_id, now);
-        self.arm_conn(conn_id, now + limits::SSE_COMMENT_INTERVAL);
-        for reply in kept {
-            self.write_event(id, &[reply.as_bytes()], now);
+        true
+    }
+
+    /// All that the stream was for is said.
+    fn end_stream(&mut self, id: StreamId, now: Instant) {
+        let conn = self.streams.get(id).and_then(|stream| stream.conn());
+        self.on_complete(id, now);
+        if let Some(conn) = conn {
+            self.end_body(conn, now);
         }
     }
 
-    fn write_event(&mut self, id: StreamId, payload: &[&[u8]], now: Instant) {
-        self.write_named_event(id, MESSAGE, payload, now);
-    }
-
-    pub(crate) fn write_named_event(&mut self, id: StreamId, name: &str, payload: &[&[u8]], now: Instant) {
-        let Some(stream) = self.streams.get(id) else { return };
-        let conn_id = stream.conn;
-        let Some(conn) = self.conns.get_mut(conn_id) else { return };
-        let fields = Fields { name: Some(name), ..Fields::default() };
-        conn.codec.stream(&mut conn.outgoing, &sse::event(&fields, payload));
-        self.transmit(conn_id, now);
-    }
-
-    /// The stream says nothing more.
-    pub(crate) fn end_stream(&mut self, id: StreamId, now: Instant) {
-        let Some(stream) = self.streams.get(id) else { return };
-        let conn_id = stream.conn;
+    /// The stream says nothing more, and nobody can come back for it.
+    pub(crate) fn close_stream(&mut self, id: StreamId, now: Instant) {
+        let conn = self.streams.get(id).and_then(|stream| stream.conn());
         self.forget_stream(id, now);
-        let Some(conn) = self.conns.get_mut(conn_id) else { return };
-        conn.codec.end_stream(&mut conn.outgoing);
-        self.on_answered(conn_id, now);
+        if let Some(conn) = conn {
+            self.end_body(conn, now);
+        }
     }
 
     /// The stream is gone. Its calls go on: a legacy downstream that hangs up has not cancelled. But over HTTP+SSE it
     /// was all that the session had.
     pub(super) fn forget_stream(&mut self, id: StreamId, now: Instant) {
-        let Some(stream) = self.streams.remove(id) else { return };
-        let Some(session_id) = stream.session else { return };
-        let Some(session) = self.sessions.get_mut(session_id) else { return };
-        let had = session.streams.len();
-        session.streams.retain(|other| *other != id);
-        if session.is_sse() && session.streams.len() < had {
-            self.end_session(session_id, now);
+        let session = self.streams.get(id).and_then(|stream| stream.session);
+        let is_all = |session: &SessionId| {
+            self.sessions.get(*session).is_some_and(|entry| entry.is_sse() && entry.streams.contains(&id))
+        };
+        let ending = session.filter(is_all);
+        self.remove_stream(id);
+        if let Some(session) = ending {
+            self.end_session(session, now);
         }
+    }
+
+    /// Takes a stream out, and all that was kept of it.
+    pub(super) fn remove_stream(&mut self, id: StreamId) -> Option<Stream> {
+        let stream = self.streams.remove(id)?;
+        self.replay_bytes -= stream.replay.as_ref().map_or(0, |replay| replay.bytes());
+        if let Some(session) = stream.session.and_then(|session| self.sessions.get_mut(session)) {
+            session.streams.retain(|other| *other != id);
+            session.resumable.retain(|other| *other != id);
+        }
+        Some(stream)
+    }
+
+    /// Whether there is a connection for it.
+    pub(super) fn is_attached(&self, id: StreamId) -> bool {
+        self.streams.get(id).is_some_and(|stream| stream.conn().is_some())
+    }
+
+    /// The stream on which a session is told what belongs to no call: the newest that has a connection.
+    pub(super) fn own_stream(&self, session: SessionId) -> Option<StreamId> {
+        let streams = &self.sessions.get(session)?.streams;
+        streams.iter().rev().copied().find(|stream| self.is_attached(*stream))
     }
 
     /// Whether the answer is an event stream already.
     pub(super) fn is_streaming(&self, id: StreamId) -> bool {
         self.streams.get(id).is_none_or(|stream| match stream.state {
             StreamState::Undecided { .. } => false,
-            StreamState::Open { .. } | StreamState::Listening => true,
+            StreamState::Open { .. } | StreamState::Listening | StreamState::Complete => true,
         })
     }
 
@@ -213,13 +284,13 @@ impl Proxy {
     /// headers; a stream gets a comment, so that nobody takes the connection for dead.
     pub(super) fn on_stream_timeout(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.get(id) else { return };
-        let conn_id = stream.conn;
+        let Some(conn_id) = stream.conn() else { return };
         match stream.state {
             StreamState::Undecided { accepts: Accepts::Both, .. } if stream.session.is_some() => {
                 self.begin_sse(id, &[], now);
             }
             StreamState::Undecided { .. } => {}
-            StreamState::Open { .. } | StreamState::Listening => {
+            StreamState::Open { .. } | StreamState::Listening | StreamState::Complete => {
                 if let Some(conn) = self.conns.get_mut(conn_id).filter(|conn| conn.outgoing.is_empty()) {
                     conn.codec.stream(&mut conn.outgoing, &sse::comment("still here"));
                     self.transmit(conn_id, now);

@@ -18,6 +18,7 @@ use crate::base::url::Authority;
 use crate::codec::http::{Head, Method};
 use crate::codec::jsonrpc::envelope::{self, Body, Message, Params};
 use crate::codec::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, write};
+use crate::codec::sse::Fields;
 use crate::limits;
 use crate::mcp::introduction::Greeting;
 use crate::mcp::session::{Opening, Transport, format_token};
@@ -55,7 +56,8 @@ impl Proxy {
         entry.streams.push(stream);
         let token = format_token(&entry.token);
         let endpoint = format!("{}?sessionId={token}", self.message_endpoint(server, head));
-        self.write_named_event(stream, "endpoint", &[endpoint.as_bytes()], now);
+        let fields = Fields { name: Some("endpoint"), ..Fields::default() };
+        self.write_fields(stream, &fields, &[endpoint.as_bytes()], now);
         Ok(())
     }
 

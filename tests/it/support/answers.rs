@@ -44,6 +44,8 @@ pub(crate) enum Part {
     Event(String),
     /// The data of the event that opens a stream of HTTP+SSE.
     Endpoint(String),
+    /// The event without data that opens a stream of 2025-11-25, and says when to come back.
+    Priming,
     /// A comment between events.
     Comment(String),
     /// The stream is complete.
@@ -55,6 +57,8 @@ pub(crate) enum Part {
 pub(crate) struct Answers {
     bytes: Vec<u8>,
     state: State,
+    /// The id of the last event.
+    pub(crate) last_id: Option<String>,
     /// For each request that is to come: whether its answer has no body whatever its head says.
     are_bodiless: VecDeque<bool>,
 }
@@ -68,7 +72,7 @@ enum State {
 
 impl Answers {
     pub(crate) fn new() -> Answers {
-        Answers { bytes: Vec::new(), state: State::Head, are_bodiless: VecDeque::new() }
+        Answers { bytes: Vec::new(), state: State::Head, last_id: None, are_bodiless: VecDeque::new() }
     }
 
     /// A request is sent. Only needed where one of them is a HEAD.
@@ -121,6 +125,7 @@ impl Answers {
                 assert!(head.is_stream(), "neither a length nor a stream: {text}");
                 let is_chunked = head.header("transfer-encoding") == Some("chunked");
                 assert!(is_chunked || head.is_last(), "nobody can tell where this ends: {text}");
+                self.last_id = None;
                 self.state =
                     State::Streaming { decoder: Box::new(Decoder::new(usize::MAX)), text: String::new(), is_chunked };
                 Some(Part::Begin(head))
@@ -149,7 +154,7 @@ impl Answers {
             let State::Streaming { decoder, text, is_chunked } = &mut self.state else { return None };
             if let Some(end) = text.find("\n\n") {
                 let block: String = text.drain(..end + 2).collect();
-                return Some(read_block(decoder, &block));
+                return Some(read_block(decoder, &block, &mut self.last_id));
             }
             let piece = if *is_chunked { take_chunk(&mut self.bytes)? } else { std::mem::take(&mut self.bytes) };
             if piece.is_empty() && *is_chunked {
@@ -166,7 +171,7 @@ impl Answers {
 }
 
 /// One event or comment. Clients differ in what else they can read, so nothing else may come.
-fn read_block(decoder: &mut Decoder, block: &str) -> Part {
+fn read_block(decoder: &mut Decoder, block: &str, last_id: &mut Option<String>) -> Part {
     if let Some(comment) = block.strip_prefix(": ") {
         assert!(!comment.trim_end_matches('\n').contains('\n'), "a comment within an event: {block:?}");
         return Part::Comment(comment.trim_end().to_owned());
@@ -174,8 +179,16 @@ fn read_block(decoder: &mut Decoder, block: &str) -> Part {
     if let Some(data) = block.strip_prefix("event: endpoint\ndata: ") {
         return Part::Endpoint(data.trim_end_matches('\n').to_owned());
     }
-    let mut lines = block.trim_end_matches('\n').split('\n');
+    if let Some(id) = block.strip_prefix("id: ").and_then(|rest| rest.strip_suffix("\nretry: 1000\ndata: \n\n")) {
+        assert!(last_id.is_none() && id.ends_with("-0"), "the first event of a stream: {block:?}");
+        *last_id = Some(id.to_owned());
+        return Part::Priming;
+    }
+    let mut lines = block.trim_end_matches('\n').split('\n').peekable();
     assert_eq!(lines.next(), Some("event: message"), "{block:?}");
+    if let Some(id) = lines.next_if(|line| line.starts_with("id: ")) {
+        on_id(last_id, &id["id: ".len()..]);
+    }
     assert!(lines.next().is_some_and(|line| line.starts_with("data: {")), "{block:?}");
     assert!(lines.all(|line| line.starts_with("data: ")) && !block.contains('\r'), "{block:?}");
     let mut input = block.as_bytes();
@@ -185,6 +198,20 @@ fn read_block(decoder: &mut Decoder, block: &str) -> Part {
     serde_json::from_str::<serde_json::Value>(&data)
         .unwrap_or_else(|e| panic!("an event that is no JSON ({e}): {data}"));
     Part::Event(data)
+}
+
+/// Ids of one stream have its serial number, and grow.
+fn on_id(last: &mut Option<String>, id: &str) {
+    let parts = |id: &str| -> (u64, u64) {
+        let (serial, position) = id.split_once('-').expect("a serial number and a position");
+        (serial.parse().expect("a number"), position.parse().expect("a number"))
+    };
+    let (serial, position) = parts(id);
+    assert!(serial > 0 && position > 0, "{id}");
+    if let Some(last) = last.as_deref().map(parts) {
+        assert!(serial == last.0 && position > last.1, "{id} after {last:?}");
+    }
+    *last = Some(id.to_owned());
 }
 
 /// A chunk's data, once it is complete; empty for the last one.

@@ -217,6 +217,14 @@ impl Playbook {
         self.answer(name)
     }
 
+    /// The same, on a connection of its own.
+    pub(crate) fn answer_to(&mut self, request: &Http) -> Answer {
+        self.connect("once");
+        let answer = self.request("once", request);
+        self.hang_up("once");
+        answer
+    }
+
     /// With numbers in the place of `?1`, `?2` ….
     pub(crate) fn with_numbers(&self, message: &str) -> String {
         self.asks.resolve(message)
@@ -258,6 +266,11 @@ impl Playbook {
     pub(crate) fn takes(&mut self, name: &str, takes: bool) {
         self.down(name).takes = takes;
         self.settle();
+    }
+
+    /// The id of the last event that it got on its stream.
+    pub(crate) fn last_event(&mut self, name: &str) -> Option<String> {
+        self.down(name).answers.last_id.clone()
     }
 
     /// What waits for a client that does not read.

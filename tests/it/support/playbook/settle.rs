@@ -136,8 +136,9 @@ impl Playbook {
                 if let Part::Event(text) = &part {
                     self.asks.learn(text);
                 }
-                let line = show(&part, &self.asks);
-                self.transcript.add(format!("{} {line}", down.name));
+                if let Some(line) = show(&part, &self.asks) {
+                    self.transcript.add(format!("{} {line}", down.name));
+                }
                 if let Part::Whole(head, body) = part {
                     down.whole.push(Answer { head, body });
                 }
@@ -175,8 +176,9 @@ impl Playbook {
     }
 }
 
-fn show(part: &Part, asks: &Symbols) -> String {
-    match part {
+fn show(part: &Part, asks: &Symbols) -> Option<String> {
+    Some(match part {
+        Part::Priming => return None,
         Part::Continue => "100".to_owned(),
         Part::Whole(head, body) => {
             let kind = if body.is_empty() { String::new() } else { format!(" json {}", asks.show(body)) };
@@ -187,7 +189,7 @@ fn show(part: &Part, asks: &Symbols) -> String {
         Part::Endpoint(url) => format!("endpoint {url}"),
         Part::Comment(text) => format!("comment {text}"),
         Part::End => "end".to_owned(),
-    }
+    })
 }
 
 /// The demo machines of a pair.

@@ -116,7 +116,7 @@ impl World {
             (Expected::Listening { session }, Part::End) => {
                 assert!(self.sessions[*session].is_doomed || self.is_ending, "a stream ends for no reason");
             }
-            (Expected::Introduction { .. }, Part::End) | (_, Part::Comment(_)) => {}
+            (Expected::Introduction { .. }, Part::End) | (_, Part::Comment(_) | Part::Priming) => {}
             (expected, part) => panic!("{part:?} for {expected:?}"),
         }
     }

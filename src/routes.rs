@@ -145,13 +145,15 @@ impl Proxy {
         Ok(())
     }
 
-    /// A client whose connection broke half-open comes back with another: the oldest stream makes room.
+    /// A client whose connection broke half-open comes back with another: the oldest stream makes room, one without a
+    /// connection first.
     fn listen(&mut self, conn: ConnId, server: ServerId, session: SessionId, now: Instant) {
         let Some(entry) = self.sessions.get_mut(session) else { return };
         entry.last_used = now;
-        let surplus = (entry.streams.len() >= limits::SESSION_STREAMS_MAX).then(|| entry.streams[0]);
-        if let Some(oldest) = surplus {
-            self.close_stream(oldest, now);
+        if entry.streams.len() >= limits::SESSION_STREAMS_MAX {
+            let streams = entry.streams.clone();
+            let deserted = streams.iter().find(|stream| !self.is_attached(**stream));
+            self.close_stream(*deserted.unwrap_or(&streams[0]), now);
         }
         let stream = self.open_answer(conn, server, Some(session), StreamState::Listening, now);
         if let Some(entry) = self.sessions.get_mut(session) {

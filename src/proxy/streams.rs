@@ -262,7 +262,7 @@ impl Proxy {
     }
 
     /// Whether there is a connection for it.
-    pub(super) fn is_attached(&self, id: StreamId) -> bool {
+    pub(crate) fn is_attached(&self, id: StreamId) -> bool {
         self.streams.get(id).is_some_and(|stream| stream.conn().is_some())
     }
 

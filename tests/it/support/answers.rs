@@ -59,6 +59,8 @@ pub(crate) struct Answers {
     state: State,
     /// The id of the last event.
     pub(crate) last_id: Option<String>,
+    /// The id with which the next stream is asked to go on.
+    resumes: Option<String>,
     /// For each request that is to come: whether its answer has no body whatever its head says.
     are_bodiless: VecDeque<bool>,
 }
@@ -72,12 +74,22 @@ enum State {
 
 impl Answers {
     pub(crate) fn new() -> Answers {
-        Answers { bytes: Vec::new(), state: State::Head, last_id: None, are_bodiless: VecDeque::new() }
+        Answers { bytes: Vec::new(), state: State::Head, last_id: None, resumes: None, are_bodiless: VecDeque::new() }
     }
 
     /// A request is sent. Only needed where one of them is a HEAD.
     pub(crate) fn on_request(&mut self, is_head: bool) {
         self.are_bodiless.push_back(is_head);
+    }
+
+    /// The next request asks for what came after this event.
+    pub(crate) fn on_resume(&mut self, last_id: String) {
+        self.resumes = Some(last_id);
+    }
+
+    /// The last event of the stream that is under way.
+    pub(crate) fn stream_id(&self) -> Option<&str> {
+        self.last_id.as_deref().filter(|_| matches!(self.state, State::Streaming { .. }))
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -111,6 +123,7 @@ impl Answers {
             return Some(Part::Continue);
         }
         let head = parse_head(&text);
+        self.last_id = self.resumes.take();
         let is_bodiless = self.are_bodiless.pop_front().unwrap_or(false) || head.status == 204;
         assert!(head.header("date").is_some(), "an answer without Date: {text}");
         let length = head.header("content-length").map(|length| length.parse().expect("a length"));
@@ -125,7 +138,6 @@ impl Answers {
                 assert!(head.is_stream(), "neither a length nor a stream: {text}");
                 let is_chunked = head.header("transfer-encoding") == Some("chunked");
                 assert!(is_chunked || head.is_last(), "nobody can tell where this ends: {text}");
-                self.last_id = None;
                 self.state =
                     State::Streaming { decoder: Box::new(Decoder::new(usize::MAX)), text: String::new(), is_chunked };
                 Some(Part::Begin(head))
@@ -180,7 +192,8 @@ fn read_block(decoder: &mut Decoder, block: &str, last_id: &mut Option<String>) 
         return Part::Endpoint(data.trim_end_matches('\n').to_owned());
     }
     if let Some(id) = block.strip_prefix("id: ").and_then(|rest| rest.strip_suffix("\nretry: 1000\ndata: \n\n")) {
-        assert!(last_id.is_none() && id.ends_with("-0"), "the first event of a stream: {block:?}");
+        let is_first = last_id.as_deref().is_none_or(|last| !last.starts_with(&id[..id.len() - 1]));
+        assert!(is_first && id.ends_with("-0"), "the first event of a stream: {block:?}");
         *last_id = Some(id.to_owned());
         return Part::Priming;
     }

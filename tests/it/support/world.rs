@@ -8,6 +8,7 @@
 //! - every answer is well-formed ([`super::answers`] is strict), and no event is torn;
 //! - nobody waits for ever: a deadline lies in the future, bytes that wait have been announced;
 //! - a dead connection or link is never mentioned again;
+//! - who comes back for a broken stream misses nothing of it, and gets nothing twice;
 //! - what waits is bounded, and nothing remains when everybody has gone.
 
 use std::collections::BTreeSet;
@@ -23,11 +24,13 @@ use super::rng::Rng;
 
 mod child;
 mod client;
+mod comebacks;
 mod expected;
 mod script;
 
 use child::Child;
 use client::Client;
+use comebacks::{Broken, Wire};
 pub(crate) use expected::Tally;
 
 /// The servers behind the core.
@@ -54,6 +57,7 @@ pub(crate) struct World {
     sessions: Vec<Session>,
     children: Vec<Child>,
     asks: Vec<Ask>,
+    broken: Vec<Broken>,
     dead_conns: BTreeSet<ConnId>,
     dead_links: BTreeSet<LinkId>,
     markers: u64,
@@ -66,6 +70,8 @@ pub(crate) struct World {
 /// A conversation, as its clients know it.
 struct Session {
     server: usize,
+    wire: Wire,
+    /// Its name, or its message endpoint, once it can be used.
     token: Option<String>,
     /// A DELETE is on its way, or was answered.
     is_doomed: bool,
@@ -100,6 +106,7 @@ impl World {
             sessions: Vec::new(),
             children: Vec::new(),
             asks: Vec::new(),
+            broken: Vec::new(),
             dead_conns: BTreeSet::new(),
             dead_links: BTreeSet::new(),
             markers: 0,
@@ -128,13 +135,14 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.rng.below(24) {
+        match self.rng.below(25) {
             0..=5 => self.act(),
             6..=9 => self.deliver_to_core(),
             10..=12 => self.deliver_to_client(),
             13..=15 => self.deliver_to_child(),
             16..=19 => self.deliver_from_child(),
             20 => self.misbehave(),
+            21 => self.break_stream(),
             _ => {
                 let millis = *self.rng.pick(&[1, 10, 100, 1_000, 5_000, 20_000]);
                 let millis = self.rng.between(0, millis) as u64;
@@ -259,8 +267,11 @@ impl World {
     }
 
     fn forget_client(&mut self, conn: ConnId) {
-        self.clients.retain(|client| client.conn != conn);
         self.dead_conns.insert(conn);
+        if let Some(index) = self.clients.iter().position(|client| client.conn == conn) {
+            let client = self.clients.remove(index);
+            self.on_gone(client);
+        }
     }
 
     // ---- The ends ----
@@ -285,11 +296,14 @@ impl World {
         for client in &self.clients {
             client.assert_nothing_is_due();
         }
+        self.assert_conversations_are_complete();
         for conn in self.clients.iter().map(|client| client.conn).collect::<Vec<_>>() {
             self.hang_up(conn);
         }
+        self.advance(limits::REPLAY_TIME_MAX + limits::REPLAY_SWEEP_INTERVAL);
         let census = self.proxy.census();
         assert_eq!((census.conns, census.streams, census.calls, census.asks), (0, 0, 0, 0), "{census:?}");
+        assert_eq!(census.replay_bytes, 0, "{census:?}");
         assert!(census.links <= SERVERS.len(), "{census:?}");
         self.advance(limits::SESSION_IDLE_MAX + limits::SESSION_SWEEP_INTERVAL * 2);
         self.flush_all();

@@ -18,6 +18,14 @@ pub(super) enum Expected {
     Farewell { session: usize },
     /// To a GET.
     Listening { session: usize },
+    /// To the GET that opens the stream of a session over HTTP+SSE.
+    Conversation { session: usize },
+    /// To a call over HTTP+SSE; its reply comes on the session's stream.
+    Handover { session: usize, id: Value },
+    /// To a GET that comes back for the rest of an answer.
+    Resumed { session: usize, inner: Box<Expected> },
+    /// The client does not listen any more.
+    Abandoned,
     /// To what is no request for an MCP endpoint, or none at all.
     Refusal { status: u16 },
 }
@@ -29,6 +37,8 @@ pub(super) struct Call {
     pub(super) kind: Kind,
     /// What progress may be reported with, and the last that was.
     pub(super) progress: Option<(Value, u64)>,
+    /// Over HTTP+SSE: whether it has arrived.
+    pub(super) is_accepted: bool,
 }
 
 /// What was called, and what its answer must carry.
@@ -43,6 +53,8 @@ pub(super) enum Kind {
     Log,
     Crash,
     Unknown,
+    /// An `initialize` over HTTP+SSE.
+    Introduction,
     /// A list, a ping, a subscription: the answer has this member.
     Other(Option<&'static str>),
 }
@@ -58,13 +70,24 @@ pub(crate) struct Tally {
     pub(crate) progress: usize,
     pub(crate) notices: usize,
     pub(crate) streams: usize,
+    pub(crate) conversations: usize,
+    pub(crate) comebacks: usize,
     pub(crate) batches: usize,
     pub(crate) deletes: usize,
 }
 
 impl Expected {
     pub(super) fn is_listening(&self) -> bool {
-        matches!(self, Expected::Listening { .. })
+        match self {
+            Expected::Listening { .. } | Expected::Conversation { .. } | Expected::Abandoned => true,
+            Expected::Resumed { inner, .. } => inner.is_listening(),
+            Expected::Introduction { .. }
+            | Expected::Replies { .. }
+            | Expected::Acceptance { .. }
+            | Expected::Handover { .. }
+            | Expected::Farewell { .. }
+            | Expected::Refusal { .. } => false,
+        }
     }
 }
 
@@ -73,6 +96,7 @@ impl World {
     pub(super) fn check(&mut self, expected: &mut Expected, part: Part) {
         match (expected, part) {
             (_, Part::Continue) => panic!("nobody asked for 100 Continue"),
+            (_, Part::Comment(_) | Part::Priming) => {}
             (Expected::Refusal { status }, Part::Whole(head, _)) => assert_eq!(*status, head.status),
             (Expected::Acceptance { session }, Part::Whole(head, body)) => {
                 assert!(head.status == 202 && body.is_empty() || self.is_gone(*session, &head), "{head:?} {body}");
@@ -116,14 +140,15 @@ impl World {
             (Expected::Listening { session }, Part::End) => {
                 assert!(self.sessions[*session].is_doomed || self.is_ending, "a stream ends for no reason");
             }
-            (Expected::Introduction { .. }, Part::End) | (_, Part::Comment(_) | Part::Priming) => {}
-            (expected, part) => panic!("{part:?} for {expected:?}"),
+            (Expected::Introduction { .. }, Part::End) => {}
+            (expected, part) => self.check_comeback(expected, part),
         }
     }
 
     /// 404, and rightly so.
-    fn is_gone(&self, session: usize, head: &Head) -> bool {
-        head.status == 404 && self.sessions[session].is_doomed
+    pub(super) fn is_gone(&self, session: usize, head: &Head) -> bool {
+        let session = &self.sessions[session];
+        head.status == 404 && (session.is_doomed || session.is_sse() && self.is_ending)
     }
 
     fn on_introduction(&mut self, session: usize, id: &Value, reply: &Value, head: &Head) {
@@ -152,6 +177,9 @@ impl World {
     fn on_reply(&mut self, session: usize, calls: &mut Vec<Call>, reply: &Value) {
         let index = calls.iter().position(|call| call.id == reply["id"]);
         let call = calls.remove(index.unwrap_or_else(|| panic!("a reply to none of {calls:?}: {reply}")));
+        if matches!(call.kind, Kind::Introduction) {
+            self.on_greeted(session, reply.get("error").is_some());
+        }
         if reply.get("error").is_some() {
             self.tally.failures += 1;
             if !(matches!(call.kind, Kind::Unknown) && reply["error"]["code"] == -32601) {
@@ -171,6 +199,7 @@ impl World {
             Kind::Roots => is_error || text == format!("file:///{session}"),
             Kind::Sample => is_error || text == format!("model said: {session}"),
             Kind::Log => text.starts_with("Sent") || text.starts_with("Not sent"),
+            Kind::Introduction => result["serverInfo"]["name"] == "demo",
             Kind::Crash | Kind::Unknown => false,
             Kind::Other(member) => member.is_none_or(|member| result.get(member).is_some()),
         };
@@ -178,7 +207,7 @@ impl World {
         self.tally.answered_asks += usize::from(text.starts_with("file:///") || text.starts_with("model said"));
     }
 
-    fn on_event(&mut self, session: usize, calls: &mut Vec<Call>, data: &str) {
+    pub(super) fn on_event(&mut self, session: usize, calls: &mut Vec<Call>, data: &str) {
         let message: Value = serde_json::from_str(data).expect("checked by the reader");
         let Some(method) = message["method"].as_str() else { return self.on_reply(session, calls, &message) };
         let own = &mut self.sessions[session];
@@ -230,6 +259,8 @@ impl Tally {
         self.progress += other.progress;
         self.notices += other.notices;
         self.streams += other.streams;
+        self.conversations += other.conversations;
+        self.comebacks += other.comebacks;
         self.batches += other.batches;
         self.deletes += other.deletes;
     }
@@ -240,6 +271,6 @@ impl Tally {
         let rarer = [self.failures, self.progress, self.notices, self.streams, self.batches, self.deletes];
         counts.iter().all(|count| *count >= lives)
             && rarer.iter().all(|count| *count >= lives / 10)
-            && self.answered_asks >= lives / 50
+            && [self.answered_asks, self.conversations, self.comebacks].iter().all(|count| *count >= lives / 50)
     }
 }

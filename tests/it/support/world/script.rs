@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::expected::{Call, Expected, Kind};
-use super::{Ask, SERVERS, Session, Weather, World};
+use super::{Ask, SERVERS, Session, Weather, Wire, World};
 use crate::support::requests::Http;
 
 /// Connections at once; more would only be more of the same.
@@ -21,12 +21,18 @@ impl World {
             Some(self.rng.below(self.clients.len()))
         };
         let Some(index) = index else { return };
+        if self.rng.one_in(3) && self.come_back() {
+            return;
+        }
         let client = &self.clients[index];
         let is_listening = client.due.iter().any(Expected::is_listening);
         if !client.is_open || client.is_finished || is_listening || client.due.len() > 2 {
             return;
         }
         let alive = self.sessions.iter().filter(|session| session.token.is_some() && !session.is_doomed).count();
+        if self.rng.one_in(2) && self.greet(index) {
+            return;
+        }
         if alive == 0 || (alive < SESSIONS_MAX && self.rng.one_in(8)) {
             return self.introduce(index);
         }
@@ -52,7 +58,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, index: usize, request: &Http, expected: Expected) {
+    pub(super) fn send(&mut self, index: usize, request: &Http, expected: Expected) {
         let text = request.text();
         self.say(|| format!("{:?} sends {:.300}", self.clients[index].conn, text.replace("\r\n", " | ")));
         let client = &mut self.clients[index];
@@ -62,25 +68,31 @@ impl World {
         client.due.push_back(expected);
     }
 
-    fn post(&mut self, session: usize, body: &Value) -> Http {
+    pub(super) fn post(&mut self, session: usize, body: &Value) -> Http {
         let text = if self.rng.one_in(5) { format!("{body:#}") } else { body.to_string() };
         let session = &self.sessions[session];
         let http = Http::post(&format!("/{}/mcp", SERVERS[session.server]), &text);
-        let http = match &session.token {
-            Some(token) => http.session(token),
-            None => http,
+        let http = match (&session.wire, &session.token) {
+            (Wire::Sse { endpoint, .. }, _) => Http::post(endpoint.as_deref().expect("an endpoint"), &text),
+            (Wire::Streamable, Some(token)) => http.session(token),
+            (Wire::Streamable, None) => http,
         };
         let closes = self.rng.one_in(15);
         if closes { http.with("Connection", "close") } else { http }
     }
 
     fn introduce(&mut self, index: usize) {
-        let is_batching = self.rng.one_in(3);
+        let is_sse = self.rng.one_in(4);
+        let is_batching = !is_sse && self.rng.one_in(3);
         let server = self.rng.below(SERVERS.len());
-        // All of one server's sessions can, all of the other's cannot.
-        let can_answer = server == 0;
+        let wire = if is_sse {
+            Wire::Sse { endpoint: None, is_introduced: false, pending: Vec::new() }
+        } else {
+            Wire::Streamable
+        };
         self.sessions.push(Session {
             server,
+            wire,
             token: None,
             is_doomed: false,
             is_batching,
@@ -89,21 +101,40 @@ impl World {
             asked: Default::default(),
         });
         let session = self.sessions.len() - 1;
+        if is_sse {
+            return self.converse(index, session);
+        }
         let id = self.next_id(session);
-        let version = if is_batching { "2025-03-26" } else { *self.rng.pick(&["2025-06-18", "2025-11-25"]) };
-        let capabilities = if can_answer { json!({"roots": {}, "sampling": {}}) } else { json!({}) };
-        let params = json!({"protocolVersion": version, "capabilities": capabilities});
+        let params = self.greeting(session);
         let http = self.post(session, &json!({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": params}));
         self.send(index, &http, Expected::Introduction { session, id });
     }
 
+    /// The parameters of an `initialize`. All of one server's sessions can be asked, none of the other's.
+    pub(super) fn greeting(&mut self, session: usize) -> Value {
+        let session = &self.sessions[session];
+        let version = match (session.is_batching, session.is_sse()) {
+            (true, _) => "2025-03-26",
+            (false, true) => *self.rng.pick(&["2024-11-05", "2025-11-25"]),
+            (false, false) => *self.rng.pick(&["2025-06-18", "2025-11-25"]),
+        };
+        let capabilities = if session.server == 0 { json!({"roots": {}, "sampling": {}}) } else { json!({}) };
+        json!({"protocolVersion": version, "capabilities": capabilities})
+    }
+
     fn listen(&mut self, index: usize, session: usize) {
+        if self.sessions[session].is_sse() {
+            return;
+        }
         let path = format!("/{}/mcp", SERVERS[self.sessions[session].server]);
         let http = Http::get(&path).session(self.sessions[session].token.as_deref().unwrap_or_default());
         self.send(index, &http, Expected::Listening { session });
     }
 
     fn bid_farewell(&mut self, index: usize, session: usize) {
+        if self.sessions[session].is_sse() {
+            return self.hang_up_conversation(session);
+        }
         let path = format!("/{}/mcp", SERVERS[self.sessions[session].server]);
         let http = Http::new("DELETE", &path).session(self.sessions[session].token.as_deref().unwrap_or_default());
         self.sessions[session].is_doomed = true;
@@ -148,6 +179,11 @@ impl World {
     }
 
     fn call(&mut self, index: usize, session: usize) {
+        if self.sessions[session].is_sse() {
+            let (body, call) = self.new_call(session);
+            let http = self.post(session, &body);
+            return self.hand_over(index, session, &http, call);
+        }
         let is_batch = self.sessions[session].is_batching && self.rng.one_in(3);
         let count = if is_batch { self.rng.between(1, 4) } else { 1 };
         let (mut bodies, mut calls) = (Vec::new(), Vec::new());
@@ -173,7 +209,7 @@ impl World {
         self.send(index, &http.with("Accept", accept), expected);
     }
 
-    fn next_id(&mut self, session: usize) -> Value {
+    pub(super) fn next_id(&mut self, session: usize) -> Value {
         self.sessions[session].next_id += 1;
         id_value(self.sessions[session].next_id)
     }
@@ -216,7 +252,7 @@ impl World {
             params["_meta"] = json!({"progressToken": token});
         }
         let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        (body, Call { id, kind, progress })
+        (body, Call { id, kind, progress, is_accepted: false })
     }
 
     fn rarer_call(&mut self, session: usize) -> ((&'static str, Value), Kind) {

@@ -24,6 +24,7 @@ mod readiness;
 mod signals;
 mod spawn;
 mod table;
+mod turns;
 
 use std::error::Error;
 use std::fmt;

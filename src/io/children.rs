@@ -16,6 +16,7 @@ use super::process_tree;
 use super::readiness::{Progress, Queue};
 use super::spawn;
 use super::table::Table;
+use super::turns::Turns;
 use crate::base::id::LinkId;
 use crate::base::time::Now;
 use crate::limits;
@@ -30,9 +31,7 @@ pub(super) struct Children {
     /// Outputs to be read.
     ready: Queue<(LinkId, Stream)>,
     /// Those whose stdin is to be written or closed.
-    dirty: Queue<LinkId>,
-    /// Those that have written their share of this turn and still have more.
-    late: Queue<LinkId>,
+    dirty: Turns<LinkId, Child>,
     /// Keepers that were told to end everything, in the order in which their time is over.
     doomed: VecDeque<(Instant, LinkId)>,
     orphans: Orphans,
@@ -45,8 +44,7 @@ impl Children {
             table: Table::default(),
             nofile,
             ready: Queue::default(),
-            dirty: Queue::default(),
-            late: Queue::default(),
+            dirty: Turns::new(|child| &mut child.is_dirty),
             doomed: VecDeque::new(),
             orphans: Orphans::adopt(),
         }
@@ -93,10 +91,7 @@ impl Children {
     /// The core has bytes for its stdin. They are written by [`Children::flush`]: one write for each child and turn.
     pub(super) fn mark_dirty(&mut self, link: LinkId) {
         let Some(child) = self.table.find(link) else { return };
-        if !child.is_dirty {
-            child.is_dirty = true;
-            self.dirty.push(link);
-        }
+        self.dirty.push(link, child);
     }
 
     /// Reads from all outputs that are ready, each up to its share.
@@ -114,27 +109,17 @@ impl Children {
 
     /// Writes to all that are dirty, each up to its share, and closes what is to be closed.
     pub(super) fn flush(&mut self, core: &mut Proxy, now: Now) {
-        let mut batch = self.dirty.take();
-        for link in batch.drain(..) {
-            let Some(child) = self.table.find(link) else { continue };
-            child.is_dirty = false;
-            if child.write(link, core, now) == Progress::Again {
-                child.is_dirty = true;
-                self.late.push(link);
-            }
-        }
-        self.dirty.give_back(batch);
+        self.dirty.serve(&mut self.table, |link, child| child.write(link, core, now));
     }
 
     /// Whether [`Children::flush`] has something to do.
     pub(super) fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty()
+        self.dirty.is_waiting()
     }
 
-    /// A turn ends: who has used up a share gets the next one. Returns whether there is anybody like that.
+    /// A turn ends. Returns whether somebody has more to read or to write; then the next poll must not wait.
     pub(super) fn is_busy_after_turn(&mut self) -> bool {
-        self.dirty.append(&mut self.late);
-        !self.ready.is_empty() || !self.dirty.is_empty()
+        self.dirty.end_turn() | !self.ready.is_empty()
     }
 
     /// Closes its stdin, once what waits for it is written.

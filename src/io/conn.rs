@@ -7,23 +7,32 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry};
 
-use super::readiness::{Progress, Queue, Readable, Source};
+use super::readiness::{Progress, Readable, Source};
 use super::table::Table;
+use super::turns::Turns;
 use crate::base::id::{ConnId, Id};
 use crate::base::time::Now;
 use crate::limits;
 use crate::proxy::{Input, Proxy};
 
 /// All downstreams' sockets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conns {
     table: Table<ConnId, Conn>,
     /// Those to be read.
-    ready: Queue<ConnId>,
+    ready: Turns<ConnId, Conn>,
     /// Those to be written.
-    dirty: Queue<ConnId>,
-    /// Those that have written their share of this turn and still have more.
-    late: Queue<ConnId>,
+    dirty: Turns<ConnId, Conn>,
+}
+
+impl Default for Conns {
+    fn default() -> Self {
+        Conns {
+            table: Table::default(),
+            ready: Turns::new(|conn| &mut conn.is_queued),
+            dirty: Turns::new(|conn| &mut conn.is_dirty),
+        }
+    }
 }
 
 impl Conns {
@@ -57,9 +66,8 @@ impl Conns {
     /// There may be something to read, and the core may want it.
     pub(super) fn mark_ready(&mut self, id: ConnId) {
         let Some(conn) = self.table.find(id) else { return };
-        if (conn.readable.is_ready() || conn.is_broken) && !conn.is_queued {
-            conn.is_queued = true;
-            self.ready.push(id);
+        if conn.readable.is_ready() || conn.is_broken {
+            self.ready.push(id, conn);
         }
     }
 
@@ -67,55 +75,35 @@ impl Conns {
     /// same turn goes with the same write.
     pub(super) fn mark_dirty(&mut self, id: ConnId) {
         let Some(conn) = self.table.find(id) else { return };
-        if conn.is_writable && !conn.is_dirty {
-            conn.is_dirty = true;
-            self.dirty.push(id);
+        if conn.is_writable {
+            self.dirty.push(id, conn);
         }
     }
 
     /// Reads from all that are ready, each up to its share.
     pub(super) fn read(&mut self, core: &mut Proxy, buffer: &mut [u8], now: Now) {
-        let mut batch = self.ready.take();
-        for id in batch.drain(..) {
-            let Some(conn) = self.table.find(id) else { continue };
-            conn.is_queued = false;
-            match conn.read(id, core, buffer, now) {
-                Ok(Progress::Idle) => {}
-                Ok(Progress::Again) => self.mark_ready(id),
-                Err(_) => self.on_broken(id, core, now),
-            }
-        }
-        self.ready.give_back(batch);
+        self.ready.serve(&mut self.table, |id, conn| {
+            let read = conn.read(id, core, buffer, now);
+            read.unwrap_or_else(|_| on_broken(id, core, now))
+        });
     }
 
     /// Writes to all that are dirty, each up to its share. The core may have more to say afterwards.
     pub(super) fn flush(&mut self, core: &mut Proxy, now: Now) {
-        let mut batch = self.dirty.take();
-        for id in batch.drain(..) {
-            let Some(conn) = self.table.find(id) else { continue };
-            conn.is_dirty = false;
-            match conn.write(id, core, now) {
-                Ok(Progress::Idle) => {}
-                Ok(Progress::Again) => {
-                    conn.is_dirty = true;
-                    self.late.push(id);
-                }
-                Err(_) => self.on_broken(id, core, now),
-            }
-        }
-        self.dirty.give_back(batch);
+        self.dirty.serve(&mut self.table, |id, conn| {
+            let written = conn.write(id, core, now);
+            written.unwrap_or_else(|_| on_broken(id, core, now))
+        });
     }
 
     /// Whether [`Conns::flush`] has something to do.
     pub(super) fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty()
+        self.dirty.is_waiting()
     }
 
-    /// A turn ends: who has used up a share gets the next one. Returns whether there is anybody like that; then the
-    /// next poll must not wait.
+    /// A turn ends. Returns whether somebody has more to read or to write; then the next poll must not wait.
     pub(super) fn is_busy_after_turn(&mut self) -> bool {
-        self.dirty.append(&mut self.late);
-        !self.ready.is_empty() || !self.dirty.is_empty()
+        self.ready.end_turn() | self.dirty.end_turn()
     }
 
     /// Shuts the sending side down.
@@ -130,11 +118,11 @@ impl Conns {
     pub(super) fn close(&mut self, id: ConnId) {
         self.table.remove(id);
     }
+}
 
-    fn on_broken(&mut self, id: ConnId, core: &mut Proxy, now: Now) {
-        self.table.remove(id);
-        core.handle(Input::Broken { conn: id }, now);
-    }
+fn on_broken(id: ConnId, core: &mut Proxy, now: Now) -> Progress {
+    core.handle(Input::Broken { conn: id }, now);
+    Progress::Gone
 }
 
 /// One downstream's socket.

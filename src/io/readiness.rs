@@ -126,6 +126,8 @@ pub(super) enum Progress {
     Idle,
     /// It has used its share of the turn and goes to the back of the queue.
     Again,
+    /// It has ended, and the core knows.
+    Gone,
 }
 
 /// Who has to be served. Filled during one turn, emptied in the next, without an allocation for each.

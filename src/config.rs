@@ -11,6 +11,7 @@
 
 pub mod addr;
 pub mod duration;
+pub mod forward_proxy;
 pub mod keys;
 pub mod names;
 pub mod node;

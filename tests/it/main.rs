@@ -1,6 +1,8 @@
 //! Row by row: one module for each source file, and the simulator over all of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod base_addresses;
+mod base_base64;
 mod base_buf;
 mod base_deadline;
 mod base_id;
@@ -13,6 +15,7 @@ mod cli;
 mod codec_http_body;
 mod codec_http_client;
 mod codec_http_client_request;
+mod codec_http_client_tunnel;
 mod codec_http_head;
 mod codec_http_pair;
 mod codec_http_server;
@@ -25,6 +28,7 @@ mod codec_lines;
 mod codec_sse;
 mod config_addr;
 mod config_duration;
+mod config_forward_proxy;
 mod config_messages;
 mod config_raw;
 mod config_remote;

@@ -8,10 +8,12 @@ mod framing;
 mod head;
 mod request;
 mod status_line;
+mod tunnel;
 
 pub use fault::Fault;
 pub use head::{ResponseHead, ResponseStorage};
 pub use request::{Request, RequestError, check_header};
+pub use tunnel::{Tunnel, TunnelError, TunnelStep};
 
 use self::head::Found;
 use super::body::{Body, Data, ResponseLength};

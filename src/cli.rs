@@ -27,6 +27,12 @@ const RUNTIME_ERROR: u8 = 1;
 /// It did not start: the command line or the configuration is wrong.
 const USAGE_ERROR: u8 = 2;
 
+/// Said at every start with `-insecure`: it is meant for an afternoon, and stays for years.
+const INSECURE: &str = "\
+warning: -insecure: the certificates of remote servers are NOT checked.
+    Whoever is on the way to them can read and change everything, tokens included.
+    SSL_CERT_FILE=FILE trusts an authority of your own instead.";
+
 /// The program.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -52,8 +58,11 @@ fn on_serve(serve: Serve) -> ExitCode {
     if serve.job.is_check() {
         return print(&format!("Config OK: {} MCP server(s) configured\n", config.servers.len()));
     }
+    if serve.is_insecure {
+        eprintln!("{INSECURE}");
+    }
     let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
-    match io::run(io::Settings { config, log_level: serve.log_level, on_listening }) {
+    match io::run(io::Settings { config, log_level: serve.log_level, is_insecure: serve.is_insecure, on_listening }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(RUNTIME_ERROR, error),
     }

@@ -11,20 +11,29 @@
 pub mod demo;
 pub mod keeper;
 pub mod log;
+pub mod outbounds;
 pub mod trampoline;
 
+mod channel;
 mod child;
 mod children;
 mod conn;
 mod event_loop;
+mod helper;
 mod listener;
 mod orphans;
+mod outbound;
 mod process_tree;
+mod race;
 mod readiness;
 mod signals;
+mod socket;
 mod spawn;
 mod table;
+mod tls;
 mod turns;
+mod way;
+mod worker;
 
 use std::error::Error;
 use std::fmt;
@@ -40,7 +49,9 @@ use self::conn::Conns;
 use self::event_loop::EventLoop;
 use self::listener::Listener;
 use self::log::Log;
+use self::outbounds::{OutboundSettings, Outbounds, Trust};
 use self::signals::Signals;
+use crate::config::forward_proxy::ForwardProxies;
 use crate::config::{self, Config};
 use crate::proxy::{Level, Proxy, Random};
 
@@ -50,6 +61,8 @@ pub struct Settings {
     pub config: Config,
     /// Lines below this level are not logged.
     pub log_level: Level,
+    /// Take any certificate of a remote upstream for good.
+    pub is_insecure: bool,
     /// Called once the proxy listens, with the address; before the first child is started.
     pub on_listening: OnListening,
 }
@@ -65,7 +78,7 @@ pub type OnListening = Box<dyn FnOnce(&Config, SocketAddr)>;
 ///
 /// See [`RunError`].
 pub fn run(settings: Settings) -> Result<(), RunError> {
-    let Settings { config, log_level, on_listening } = settings;
+    let Settings { config, log_level, is_insecure, on_listening } = settings;
     let nofile = raise_nofile();
     let poll = Poll::new().map_err(RunError::System)?;
     let signals = Signals::install(poll.registry()).map_err(RunError::System)?;
@@ -75,7 +88,8 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     on_listening(&config, local);
     let core = Proxy::new(config, config::Listener { local }, random, event_loop::read_clock());
     let children = Children::new(nofile);
-    let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, log }
+    let outbounds = Outbounds::new(outbound_settings(is_insecure));
+    let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, outbounds, log }
         .run()
         .map_err(RunError::System)?;
     match ended.failure {
@@ -155,6 +169,19 @@ fn raise_nofile() -> String {
     // It may fail where the hard limit is above the system's own; then it stays as it was.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     limit.current.map_or_else(|| "-".to_owned(), |current| current.to_string())
+}
+
+/// What the environment says about connections to remote upstreams.
+fn outbound_settings(is_insecure: bool) -> OutboundSettings {
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let file = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
+    let trust = match file {
+        _ if is_insecure => Trust::Everybody,
+        // With a directory as well, it is for the library to put them together.
+        Some(path) if std::env::var_os("SSL_CERT_DIR").is_none() => Trust::File(path.into()),
+        Some(_) | None => Trust::System,
+    };
+    OutboundSettings { proxies: ForwardProxies::from_variables(variable), trust, resolve: outbounds::resolve }
 }
 
 /// Random bytes for session ids. Tried once now, so that a system without them is refused at the start.

@@ -209,6 +209,20 @@ pub const KILL_INTERVAL_MIN: Duration = Duration::from_millis(5);
 pub const KILL_INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// For a keeper to end everything, before it is killed itself and the proxy does the work.
 pub const KEEPER_TIME_MAX: Duration = Duration::from_secs(1);
+/// For a connection to a remote upstream, from the lookup of its name to the end of the TLS handshake. Go and curl give
+/// each step more; but who waits here is a call, and the next attempt may find another address.
+pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// Between two attempts to connect to addresses of one name: RFC 8305 (8) recommends this "Connection Attempt Delay".
+pub const CONNECT_HEAD_START: Duration = Duration::from_millis(250);
+/// Addresses of one name that are tried. Large services have up to eight.
+pub const CONNECT_ADDRESSES_MAX: usize = 16;
+/// On a silent connection to a remote upstream: until the kernel asks whether the other end is still there. Below the
+/// idle timeouts of usual firewalls (cloud load balancers: 350 s).
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// Between two such questions.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+/// Questions without an answer after which a connection is broken.
+pub const KEEPALIVE_PROBES: u32 = 4;
 
 // ---- Configuration ----
 

@@ -15,6 +15,8 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `-log-level`
     pub log_level: Option<String>,
+    /// `-insecure`
+    pub insecure: bool,
     /// `-demo`
     pub demo: bool,
     /// `-check-config`
@@ -26,10 +28,10 @@ pub struct Flags {
 }
 
 /// All that exist.
-const FLAGS: [&str; 7] = ["config", "addr", "log-level", "demo", "check-config", "version", "help"];
+const FLAGS: [&str; 8] = ["config", "addr", "log-level", "insecure", "demo", "check-config", "version", "help"];
 
 /// Flags of the reference that this version would have to ignore.
-const UNSUPPORTED: [&str; 5] = ["insecure", "expand-env", "http-headers", "http-timeout", "authorize"];
+const UNSUPPORTED: [&str; 4] = ["expand-env", "http-headers", "http-timeout", "authorize"];
 
 /// What is wrong with the command line. Displays as advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +94,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Flags, Usag
             "config" => flags.config = value("config")?,
             "addr" => flags.addr = value("addr")?,
             "log-level" => flags.log_level = value("log-level")?,
+            "insecure" => flags.insecure = switch("insecure", inline)?,
             "demo" => flags.demo = switch("demo", inline)?,
             "check-config" => flags.check_config = switch("check-config", inline)?,
             "version" => flags.version = switch("version", inline)?,

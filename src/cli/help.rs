@@ -10,6 +10,7 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
   -config FILE        the configuration; - reads stdin (default: config.json)
   -addr ADDR          listen there instead: :9090, 127.0.0.1:9090, [::1]:9090
   -log-level LEVEL    debug, info, warn or error (default: info)
+  -insecure           do not check the certificates of remote servers
   -check-config       say what is wrong with the configuration, then exit
   -version, -help     print that, then exit
 

@@ -35,6 +35,8 @@ pub struct Serve {
     pub job: Job,
     /// What is logged.
     pub log_level: Level,
+    /// Whether any certificate of a remote upstream is taken for good.
+    pub is_insecure: bool,
     /// In the place of the configuration's.
     pub addr: Option<Addr>,
 }
@@ -92,7 +94,7 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
         (true, false, None) => Job::Demo,
         (false, is_check, path) => file_job(is_check, path.unwrap_or_else(|| CONFIG_PATH.to_owned()))?,
     };
-    Ok(Invocation::Serve(Serve { job, log_level, addr }))
+    Ok(Invocation::Serve(Serve { job, log_level, is_insecure: flags.insecure, addr }))
 }
 
 fn file_job(is_check: bool, path: String) -> Result<Job, UsageError> {

@@ -19,6 +19,7 @@ use super::children::Children;
 use super::conn::Conns;
 use super::listener::{Accepted, Listener};
 use super::log::Log;
+use super::outbounds::Outbounds;
 use super::readiness::Source;
 use super::signals::Signals;
 use crate::base::time::Now;
@@ -36,6 +37,7 @@ pub(super) struct EventLoop {
     pub(super) signals: Signals,
     pub(super) conns: Conns,
     pub(super) children: Children,
+    pub(super) outbounds: Outbounds,
     pub(super) log: Log,
 }
 
@@ -69,7 +71,10 @@ impl EventLoop {
 
     /// Polls; does not wait while somebody is still owed a share.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let is_busy = self.conns.is_busy_after_turn() | self.children.is_busy_after_turn() | self.listener.is_ready();
+        let is_busy = self.conns.is_busy_after_turn()
+            | self.children.is_busy_after_turn()
+            | self.outbounds.is_busy_after_turn()
+            | self.listener.is_ready();
         let timeout = if is_busy { Some(Duration::ZERO) } else { self.until_next_deadline() };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
@@ -81,8 +86,9 @@ impl EventLoop {
     }
 
     fn until_next_deadline(&mut self) -> Option<Duration> {
-        let deadlines = [self.core.poll_timeout(), self.listener.poll_timeout(), self.children.poll_timeout()];
-        let next = deadlines.into_iter().flatten().min()?;
+        let shell = [self.listener.poll_timeout(), self.children.poll_timeout(), self.outbounds.poll_timeout()];
+        let deadlines = shell.into_iter().chain([self.core.poll_timeout()]);
+        let next = deadlines.flatten().min()?;
         Some(next.saturating_duration_since(Instant::now()))
     }
 
@@ -97,12 +103,17 @@ impl EventLoop {
                 Some(Source::Stdin(index)) => self.children.on_stdin_event(index, event),
                 Some(Source::Stdout(index)) => self.children.on_output_event(index, Stream::Stdout, event),
                 Some(Source::Stderr(index)) => self.children.on_output_event(index, Stream::Stderr, event),
-                None => {}
+                Some(Source::Outbound(_)) => self.outbounds.on_event(event),
+                Some(Source::Helper) | None => {} // its answers are taken in every turn
             }
         }
         self.accept(now);
         self.conns.read(&mut self.core, buffer, now);
         self.children.read(&mut self.core, buffer, now);
+        self.outbounds.read(&mut self.core, self.poll.registry(), buffer, now);
+        if let Some(warning) = self.outbounds.poll_warning() {
+            self.warn(warning, now);
+        }
         if has_exits {
             // Before the children are asked: one that ends from now on writes another byte.
             self.signals.clear_exits();
@@ -143,6 +154,7 @@ impl EventLoop {
     fn run_timers(&mut self, now: Now) {
         self.listener.handle_timeout(now.instant);
         self.children.handle_timeout(now.instant);
+        self.outbounds.handle_timeout(&mut self.core, now);
         if self.core.poll_timeout().is_some_and(|due| due <= now.instant) {
             self.core.handle_timeout(now);
         }
@@ -163,10 +175,11 @@ impl EventLoop {
                     self.perform(output, now);
                 }
             }
-            if !self.conns.is_dirty() && !self.children.is_dirty() {
+            if !self.conns.is_dirty() && !self.children.is_dirty() && !self.outbounds.is_dirty() {
                 return ended;
             }
             self.children.flush(&mut self.core, now);
+            self.outbounds.flush(&mut self.core, now);
             self.conns.flush(&mut self.core, now);
         }
     }
@@ -185,7 +198,14 @@ impl EventLoop {
             Output::CloseStdin(link) => self.children.close_stdin(link),
             Output::Terminate(link) => self.children.terminate(link),
             Output::Kill(link) => self.children.kill(link, now.instant),
-            Output::Connect(_) | Output::TransmitOutbound(_) | Output::CloseOutbound(_) => {}
+            Output::Connect(outbound) => {
+                self.outbounds.connect(outbound, &mut self.core, self.poll.registry(), now);
+            }
+            Output::TransmitOutbound(outbound) => self.outbounds.mark_dirty(outbound),
+            Output::CloseOutbound(outbound) => {
+                self.outbounds.close(outbound);
+                self.listener.on_descriptor_freed();
+            }
             Output::Log(record) => self.log.write(&record, now.unix_seconds),
             Output::Stopped { .. } => {} // taken by the caller
         }

@@ -27,6 +27,10 @@ pub(super) enum Source {
     Stdout(u32),
     /// A child's stderr.
     Stderr(u32),
+    /// A connection to a remote upstream.
+    Outbound(u32),
+    /// The helper has answered.
+    Helper,
 }
 
 impl Source {
@@ -40,6 +44,8 @@ impl Source {
             Source::Stdin(index) => (4, index),
             Source::Stdout(index) => (5, index),
             Source::Stderr(index) => (6, index),
+            Source::Outbound(index) => (7, index),
+            Source::Helper => (8, 0),
         };
         Token(kind << INDEX_BITS | index as usize)
     }
@@ -55,6 +61,8 @@ impl Source {
             4 => Some(Source::Stdin(index)),
             5 => Some(Source::Stdout(index)),
             6 => Some(Source::Stderr(index)),
+            7 => Some(Source::Outbound(index)),
+            8 => Some(Source::Helper),
             _ => None,
         }
     }
@@ -102,6 +110,13 @@ impl Readable {
     pub(super) fn on_short_read(&mut self) {
         if *self == Readable::Yes {
             *self = Readable::No;
+        }
+    }
+
+    /// A write failed: no event will come any more, and what has come is all there is.
+    pub(super) fn on_write_failed(&mut self) {
+        if *self != Readable::Ended {
+            *self = Readable::UntilEnd;
         }
     }
 

@@ -1,6 +1,7 @@
-//! The real binary over real sockets and pipes, with nothing but itself as the peer.
+//! The real binary, and the parts of its shell, over real sockets and pipes, with nothing but itself as the peer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod ends;
 mod keeper;
+mod outbounds;
 mod processes;

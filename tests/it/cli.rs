@@ -30,7 +30,7 @@ fn run(path: &str) -> Job {
 
 #[test]
 fn flags_in_the_syntax_of_go() {
-    let plain = Serve { job: run("config.json"), log_level: Level::Info, addr: None };
+    let plain = Serve { job: run("config.json"), log_level: Level::Info, is_insecure: false, addr: None };
     assert_eq!(serve(""), plain);
     assert_eq!(serve("--"), plain);
     for line in ["-config x", "--config x", "-config=x", "--config=x", "-config y -config x"] {
@@ -45,6 +45,9 @@ fn flags_in_the_syntax_of_go() {
     }
     assert_eq!(serve("-demo=false").job, run("config.json"));
     assert_eq!(serve("-check-config").job, Job::Check("config.json".to_owned()));
+    for (line, is_insecure) in [("-insecure", true), ("--insecure=true", true), ("-insecure=false", false)] {
+        assert_eq!(serve(line).is_insecure, is_insecure, "{line}");
+    }
     for (name, level) in
         [("debug", Level::Debug), ("INFO", Level::Info), ("warn", Level::Warn), ("error", Level::Error)]
     {
@@ -108,7 +111,7 @@ fn mistakes_are_answered_with_advice() {
 fn help_fits_on_one_screen() {
     assert!(help::TEXT.lines().count() < 24);
     assert!(help::TEXT.lines().all(|line| line.chars().count() <= 80));
-    for flag in ["-config", "-addr", "-log-level", "-demo", "-check-config", "-version", "-help"] {
+    for flag in ["-config", "-addr", "-log-level", "-insecure", "-demo", "-check-config", "-version", "-help"] {
         assert!(help::TEXT.contains(flag), "{flag}");
     }
 }

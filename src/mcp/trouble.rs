@@ -98,7 +98,7 @@ impl Trouble {
                 quoted(last_words)
             ),
             Trouble::Unreachable { cause } => {
-                format!("server {server:?} could not be reached: {cause}; check its url, and whether it runs")
+                format!("server {server:?} could not be reached: {cause}; the next call tries again")
             }
             Trouble::Disconnected { cause } => format!(
                 "the connection to server {server:?} was lost during this call: {cause}; the call may or may not have \

@@ -78,9 +78,16 @@ impl Proxy {
         let Some(outbound) = self.outbounds.get(id) else { return };
         let (link, carrier) = (outbound.link, outbound.task().map(|task| task.exchange.carrier()));
         if let Some(carrier) = carrier {
+            self.note_answered(id);
             self.on_upstream_text(link, text, carrier, now);
         }
         self.on_response_complete(id, now);
+    }
+
+    fn note_answered(&mut self, id: OutboundId) {
+        if let Some(task) = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut()) {
+            task.exchange.is_answered = true;
+        }
     }
 
     /// The decoder is taken out while its events are handled: they borrow from it.
@@ -92,7 +99,10 @@ impl Proxy {
             match item {
                 Item::Event(event) if event.name == b"endpoint" => self.on_endpoint_event(link, event.data, now),
                 Item::Event(event) if event.data.is_empty() => {} // only an id to resume from
-                Item::Event(event) if event.name == b"message" => self.on_upstream_text(link, event.data, carrier, now),
+                Item::Event(event) if event.name == b"message" => {
+                    self.note_answered(id);
+                    self.on_upstream_text(link, event.data, carrier, now);
+                }
                 Item::Event(_) => {}
                 Item::TooLong { bytes } => self.on_overlong_message(link, bytes),
             }
@@ -167,7 +177,7 @@ impl Proxy {
             Purpose::Initialized => self.on_confirmed(link, now),
             Purpose::Farewell => self.on_left(link, now),
             Purpose::Call(call) if !is_sse => self.fail_unanswered(link, call, "its answer was no reply", now),
-            Purpose::Own(request) if !is_sse => self.on_own_unanswered(link, request, now),
+            Purpose::Own(request) if !is_sse && !exchange.is_answered => self.on_own_unanswered(link, request, now),
             Purpose::Call(_) | Purpose::Own(_) | Purpose::OneWay => {}
             Purpose::Listen => self.on_listening_ended(link, None, None, "it sent no stream", now),
         }
@@ -193,8 +203,8 @@ impl Proxy {
                     Some(_) | None => self.fail_unanswered(link, call, cause, now),
                 }
             }
-            Purpose::Own(request) => self.on_own_unanswered(link, request, now),
-            Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
+            Purpose::Own(request) if !exchange.is_answered => self.on_own_unanswered(link, request, now),
+            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
         }
     }
 

@@ -22,7 +22,8 @@ impl Proxy {
         let server = entry.server;
         let Transport::Remote(remote) = &entry.transport else { return };
         let verb = if self.is_restarted(server) { "Connecting again" } else { "Connecting" };
-        let place = remote.url(false).map(|url| format!("{}{}", url.origin(), url.path())).unwrap_or_default();
+        // No more than the origin: paths and queries may be secrets.
+        let place = remote.url(false).map(|url| url.origin().to_string()).unwrap_or_default();
         let is_sse = remote.is_sse();
         let wire = if is_sse { "SSE" } else { "streamable HTTP" };
         self.log(Level::Info, Some(server), format!("{verb}: {place} ({wire})"));

@@ -20,6 +20,8 @@ pub struct Exchange {
     pub resume: Option<Resume>,
     /// How often it was sent elsewhere.
     pub redirects: usize,
+    /// Whether a message has come in the response.
+    pub is_answered: bool,
 }
 
 /// What an exchange is for.
@@ -51,12 +53,12 @@ pub struct Resume {
 impl Exchange {
     /// A POST.
     pub fn post(purpose: Purpose, body: Buf) -> Exchange {
-        Exchange { purpose, body, resume: None, redirects: 0 }
+        Exchange { purpose, body, resume: None, redirects: 0, is_answered: false }
     }
 
     /// A request without a body; from an event on, if `resume` says so.
     pub fn bare(purpose: Purpose, resume: Option<Resume>) -> Exchange {
-        Exchange { purpose, body: Buf::new(), resume, redirects: 0 }
+        Exchange { purpose, body: Buf::new(), resume, redirects: 0, is_answered: false }
     }
 
     /// With which method it goes out.

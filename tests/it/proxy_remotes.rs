@@ -55,11 +55,22 @@ fn the_handshake_goes_step_by_step() {
     play.replies("up2", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"one"}]}}"#);
     play.expect(&[]);
     let expected = [
-        "info demo: Connecting: http://up.example:8080/mcp (streamable HTTP)",
+        "info demo: Connecting: http://up.example:8080 (streamable HTTP)",
         "info demo: <demo> Adding tool one",
         "info demo: Ready with 1 tools",
     ];
     assert_eq!(play.logs, expected);
+}
+
+#[test]
+fn the_pages_of_the_catalogue_are_read_one_after_the_other() {
+    let mut play = Playbook::with(remote_config(URL, RemoteTransport::Streamable));
+    play.responds("up1", SESSION, &introduction());
+    play.takes_note("up1");
+    play.responds("up1", "405 Method Not Allowed", "");
+    play.replies("up2", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"one"}],"nextCursor":"2"}}"#);
+    play.replies("up2", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"two"}]}}"#);
+    assert_eq!(play.logs.last().map(String::as_str), Some("info demo: Ready with 2 tools"));
 }
 
 #[test]

@@ -98,8 +98,8 @@ pub const SESSION_REPLAY_BYTES_MAX: usize = 4 * MIB;
 pub const SESSION_REPLAY_EVENTS_MAX: usize = 512;
 /// What all sessions together may have kept.
 pub const REPLAY_BYTES_MAX: usize = 64 * MIB;
-/// What an event is counted as beside its data: it is kept with its position, its stream with what belongs to it.
-pub const REPLAY_EVENT_OVERHEAD_BYTES: usize = 128;
+/// What an event is counted as beside its data: it is kept with its position, and often alone with its stream.
+pub const REPLAY_EVENT_OVERHEAD_BYTES: usize = 256;
 /// How long a stream waits for its downstream to come back. Clients try again for up to half a minute; a notebook takes
 /// a while to find its network again.
 pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(5 * 60);

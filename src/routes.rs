@@ -1,7 +1,8 @@
 //! Row 6: from an HTTP request to what it asks for.
 //!
 //! The checks come in this order, and the first that fails answers: `Origin` and `Host` (403), path (404), token (401),
-//! method (405), session of a GET or DELETE (405, 400, 404), `Content-Type` (415), `Accept` (406), length (411), body.
+//! method (405), session of a GET or DELETE (405, 400, 404), `Content-Type` (415), `Accept` (406), session of a message
+//! over HTTP+SSE (400, 404), length (411), body.
 //! A browser's preflight passes the first two and is answered then.
 
 pub(crate) mod access;

@@ -79,9 +79,9 @@ impl Session {
         matches!(self.transport, Transport::Sse(_))
     }
 
-    /// Whether nothing of it is under way or open, so that it can end unseen.
-    pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.streams.is_empty()
+    /// Whether nothing of it is under way, so that it can end unseen. `is_open` says which streams have a connection.
+    pub fn is_idle(&self, is_open: impl Fn(StreamId) -> bool) -> bool {
+        self.calls.is_empty() && !self.streams.iter().any(|stream| is_open(*stream))
     }
 
     /// Whether a log line of this level is for it. One that never set a level hears what the upstream would have said
@@ -191,8 +191,12 @@ impl Sessions {
     }
 
     /// The idle one of those meant that has been so longest: the first to end when there is no room.
-    pub fn stalest(&self, is_meant: impl Fn(&Session) -> bool) -> Option<SessionId> {
-        let idle = self.iter().filter(|(_, session)| session.is_idle() && is_meant(session));
+    pub fn stalest(
+        &self,
+        is_meant: impl Fn(&Session) -> bool,
+        is_open: impl Fn(StreamId) -> bool,
+    ) -> Option<SessionId> {
+        let idle = self.iter().filter(|(_, session)| session.is_idle(&is_open) && is_meant(session));
         idle.min_by_key(|(_, session)| session.last_used).map(|(id, _)| id)
     }
 }

@@ -34,7 +34,7 @@ impl Proxy {
         let config = Rc::clone(&entry.config);
         if self.private_count(server) >= limits::ISOLATED_MAX {
             let is_meant = |session: &Session| session.entrance == server;
-            let Some(stalest) = self.sessions.stalest(is_meant) else {
+            let Some(stalest) = self.sessions.stalest(is_meant, |stream| self.is_attached(stream)) else {
                 let bound = format!("it has too many sessions with a process each ({})", limits::ISOLATED_MAX);
                 return Err(Trouble::Crowded { bound });
             };

@@ -142,7 +142,7 @@ impl Proxy {
     /// All is said. The end may have been lost on its way: it is kept for a while.
     pub(super) fn on_complete(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if !stream.is_resumable() {
+        if stream.replay.as_ref().is_none_or(|replay| replay.is_empty()) {
             return self.forget_stream(id, now);
         }
         stream.state = StreamState::Complete;

@@ -14,7 +14,7 @@ impl Proxy {
     /// A conversation begins. At the bound the stalest session makes room; `None` if there is none.
     pub(crate) fn begin_session(&mut self, server: ServerId, transport: Transport, now: Instant) -> Option<SessionId> {
         if self.sessions.len() >= limits::SESSIONS_MAX {
-            let stalest = self.sessions.stalest(|_| true)?;
+            let stalest = self.sessions.stalest(|_| true, |stream| self.is_attached(stream))?;
             self.end_session(stalest, now);
         }
         let mut token = Token::default();
@@ -82,14 +82,16 @@ impl Proxy {
         let is_stale = |session: &Session| {
             let is_private = session.server != session.entrance;
             let bound = if is_private { limits::ISOLATED_IDLE_MAX } else { limits::SESSION_IDLE_MAX };
-            session.is_idle() && now.saturating_duration_since(session.last_used) >= bound
+            session.is_idle(|stream| self.is_attached(stream))
+                && now.saturating_duration_since(session.last_used) >= bound
         };
         let stale: Vec<SessionId> =
             self.sessions.iter().filter(|(_, session)| is_stale(session)).map(|(id, _)| id).collect();
         for id in stale {
             self.end_session(id, now);
         }
-        for (_, session) in self.sessions.iter_mut().filter(|(_, session)| !session.is_idle()) {
+        let is_open = |stream| self.streams.get(stream).is_some_and(|stream| stream.conn().is_some());
+        for (_, session) in self.sessions.iter_mut().filter(|(_, session)| !session.is_idle(is_open)) {
             session.last_used = now;
         }
         self.deadlines.arm(&mut self.sweep, Due::Sweep, now + limits::SESSION_SWEEP_INTERVAL);

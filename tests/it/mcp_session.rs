@@ -120,17 +120,18 @@ fn the_stalest_idle_session_makes_room() {
     let start = Instant::now();
     let at = |seconds: u64| start + Duration::from_secs(seconds);
     let mut sessions = Sessions::default();
-    assert_eq!(sessions.stalest(|_| true), None);
+    assert_eq!(sessions.stalest(|_| true, |_| true), None);
     let ids: Vec<SessionId> = [(1, 30), (2, 10), (3, 20)]
         .map(|(byte, seconds)| sessions.insert(session(server, token(byte), at(seconds))))
         .to_vec();
-    assert_eq!(sessions.stalest(|_| true), Some(ids[1]));
+    assert_eq!(sessions.stalest(|_| true, |_| true), Some(ids[1]));
     sessions.get_mut(ids[1]).unwrap().calls.push(CallId::of(1));
-    assert_eq!(sessions.stalest(|_| true), Some(ids[2]), "a call is under way in the other");
+    assert_eq!(sessions.stalest(|_| true, |_| true), Some(ids[2]), "a call is under way in the other");
     sessions.get_mut(ids[2]).unwrap().streams.push(StreamId::from_parts(0, 0));
-    assert_eq!(sessions.stalest(|_| true), Some(ids[0]), "a stream is open in the others");
+    assert_eq!(sessions.stalest(|_| true, |_| true), Some(ids[0]), "a stream is open in the others");
     sessions.remove(ids[0]);
-    assert_eq!(sessions.stalest(|_| true), None, "none is idle");
+    assert_eq!(sessions.stalest(|_| true, |_| true), None, "none is idle");
+    assert_eq!(sessions.stalest(|_| true, |_| false), Some(ids[2]), "its stream has lost its connection");
 }
 
 #[test]

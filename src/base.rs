@@ -1,7 +1,6 @@
 //! Row 1: what everything else is made of. Nothing here knows a protocol.
 
 pub mod addresses;
-pub mod base64;
 pub mod buf;
 pub mod deadline;
 pub mod id;

@@ -6,7 +6,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::base::base64;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::base::url::{Authority, Scheme, Url, UrlError, parse_port};
 
 /// The port of a proxy that names none: curl's.
@@ -161,7 +163,7 @@ fn basic_credentials(userinfo: &str) -> Result<String, BadProxyReason> {
     let mut pair = percent_decoded(user).ok_or(BadProxyReason::Encoding)?;
     pair.push(b':');
     pair.extend(percent_decoded(password).ok_or(BadProxyReason::Encoding)?);
-    Ok(format!("Basic {}", base64::encode(&pair)))
+    Ok(format!("Basic {}", STANDARD.encode(&pair)))
 }
 
 /// `None` for a `%` without two hex digits.

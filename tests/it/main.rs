@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod base_addresses;
-mod base_base64;
 mod base_buf;
 mod base_deadline;
 mod base_id;

@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 CONNECTIONS = 16
 CALL_BYTES = 200
 RESULT_BYTES = 100 * 1024
+LARGE_BYTES = 50_000_000
 
 
 class Load:
@@ -28,24 +29,26 @@ class Load:
         self.seconds = seconds
 
     def run(self, peer, body):
-        """Requests answered, and seconds; fails if a single one of them failed."""
-        peer.session = peer.session or peer.open_session()
+        """Requests answered, seconds, and the 99th percentile of their latencies in milliseconds; fails if a single
+        one of them failed."""
+        if peer.session is None:
+            peer.session = peer.open_session()
         environment = {**os.environ, "BENCH_BODY": body, "BENCH_SESSION": peer.session}
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self.seconds}s", "-s", str(HERE / "load.lua"), peer.url]
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        requests, microseconds, failures = map(int, re.search(r"RESULT (\d+) (\d+) (\d+)", said).groups())
+        requests, microseconds, failures, p99 = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", said).groups())
         assert requests > 0 and failures == 0, f"{peer.name}: {said}"
-        return requests, microseconds / 1e6
+        return requests, microseconds / 1e6, p99 / 1e3
 
     def cpu_us(self, peer, body):
         """CPU microseconds of the peer's process per request."""
         before = peer.cpu_ns()
-        requests, _ = self.run(peer, body)
+        requests, *_ = self.run(peer, body)
         return (peer.cpu_ns() - before) / requests / 1e3
 
     def rate(self, peer, body):
         """Requests per second."""
-        requests, seconds = self.run(peer, body)
+        requests, seconds, _ = self.run(peer, body)
         return requests / seconds
 
 
@@ -82,7 +85,8 @@ class Table:
 
 def check_answer(peer, body, expected):
     """What is measured must be the real thing."""
-    peer.session = peer.session or peer.open_session()
+    if peer.session is None:
+        peer.session = peer.open_session()
     status, _, answer = peer.post(json.loads(body), session=peer.session)
     assert status == 200 and expected in answer and b"isError" not in answer, f"{peer.name}: {status} {answer[:300]!r}"
 
@@ -96,6 +100,57 @@ def measure_cpu(table, options, proxy, front):
         ours, nginx = interleaved(options.rounds, [lambda p=p: load.cpu_us(p, body) for p in (proxy, front)])
         wanted = f"at most {factor:g} × nginx"
         table.add(f"CPU per {name}", f"{ours:.1f} µs", f"nginx {nginx:.1f} µs", wanted, ours <= factor * nginx)
+
+
+def measure_remote(table, options, backend):
+    """A streamable HTTP upstream: through us, and through nginx, to the very same server."""
+    load, body = Load(options.seconds), call("echo", {}, padded="message")
+    with peers.in_front(options.binary, backend) as proxy, peers.nginx(backend) as front:
+        for peer in (proxy, front):
+            check_answer(peer, body, b"xxx")
+        ours, nginx = interleaved(options.rounds, [lambda p=p: load.cpu_us(p, body) for p in (proxy, front)])
+    table.add("CPU per call, http upstream", f"{ours:.1f} µs", f"nginx {nginx:.1f} µs", "at most 0.8 × nginx",
+              ours <= 0.8 * nginx)
+
+
+def measure_sse(table, options, proxy):
+    """HTTP+SSE: the POSTs of all connections belong to one session, whose stream somebody reads."""
+    load, body = Load(options.seconds), call("echo", {}, padded="message")
+    with peers.sse_session(proxy) as session:
+        sse, streamable = interleaved(options.rounds, [lambda p=p: load.cpu_us(p, body) for p in (session, proxy)])
+        assert session.events > 0, "nothing came on the stream"
+    table.add("CPU per call over SSE", f"{sse:.1f} µs", f"streamable {streamable:.1f} µs", "", True)
+
+
+def measure_streams(table, options):
+    with peers.ours(options.binary) as proxy:
+        proxy.open_session()
+        time.sleep(0.5)
+        idle, total = proxy.rss_bytes(), 10_000
+        with peers.sse_streams(proxy, total):
+            each = (proxy.rss_bytes() - idle) / total
+    table.add(f"memory per SSE stream, {total:,}", f"{each:,.0f} B", "", "at most 1,024 B", each <= 1_024)
+
+
+def measure_neighbours(table, options):
+    """Large results of another server pass, one after the other, while the usual calls go on."""
+    load, body = Load(options.seconds), call("echo", {}, padded="message")
+    large = json.loads(call("big", {"bytes": LARGE_BYTES}))
+    with peers.with_two_servers(options.binary) as (proxy, neighbour):
+        check_answer(proxy, body, b"xxx")
+
+        def alone():
+            return load.run(proxy, body)[2]
+
+        def beside():
+            with peers.busy(neighbour, large, LARGE_BYTES) as passed:
+                p99 = load.run(proxy, body)[2]
+            assert passed.count > 0, "no large result has passed"
+            return p99
+
+        quiet, busy = interleaved(options.rounds, [alone, beside])
+    wanted = "at most 2 × alone"
+    table.add("p99 beside 50 MB results", f"{busy:.2f} ms", f"alone {quiet:.2f} ms", wanted, busy <= 2 * quiet)
 
 
 def measure_rates(table, options, proxy, others):
@@ -155,6 +210,10 @@ def main():
     with ExitStack() as stack:
         proxy = stack.enter_context(peers.ours(options.binary))
         measure_cpu(table, options, proxy, stack.enter_context(peers.nginx(proxy)))
+        measure_remote(table, options, proxy)
+        measure_sse(table, options, proxy)
+        measure_neighbours(table, options)
+        measure_streams(table, options)
         others = [make(options.modules, options.binary) for make in (peers.supergateway, peers.npm_mcp_proxy)]
         measure_rates(table, options, proxy, [stack.enter_context(other) for other in others])
     print(table)

@@ -3,12 +3,14 @@ wrk.method = "POST"
 wrk.body = os.getenv("BENCH_BODY")
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Accept"] = "application/json, text/event-stream"
-wrk.headers["Mcp-Session-Id"] = os.getenv("BENCH_SESSION")
+local session = os.getenv("BENCH_SESSION")
+if session ~= "" then wrk.headers["Mcp-Session-Id"] = session end
 wrk.headers["MCP-Protocol-Version"] = "2025-11-25"
 
--- For the caller: requests, microseconds, failures of any kind.
+-- For the caller: requests, microseconds, failures of any kind, the 99th percentile of the latencies in microseconds.
 function done(summary, latency, requests)
   local e = summary.errors
   local failures = e.connect + e.read + e.write + e.status + e.timeout
-  io.write(string.format("RESULT %d %d %d\n", summary.requests, summary.duration, failures))
+  local p99 = latency:percentile(99)
+  io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration, failures, p99))
 end

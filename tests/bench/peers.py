@@ -5,12 +5,15 @@ import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 ACCEPT = "application/json, text/event-stream"
 START_SECONDS_MAX = 20
@@ -101,6 +104,108 @@ def ours(binary):
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         port, path = read_address(process)
         yield Peer("mcp-proxy", process, port, path)
+
+
+@contextlib.contextmanager
+def configured(binary, servers, names):
+    """Our proxy with these servers, on a free port: a peer for each of the names."""
+    with tempfile.TemporaryDirectory(prefix="mcp-proxy-bench-") as folder:
+        config = Path(folder) / "config.json"
+        config.write_text(json.dumps({"mcpProxy": {"addr": "127.0.0.1:0"}, "mcpServers": servers}))
+        with running([binary, "-config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            port, _ = read_address(process)
+            yield [Peer("mcp-proxy", process, port, f"/{name}/mcp") for name in names]
+
+
+@contextlib.contextmanager
+def in_front(binary, behind):
+    """Our proxy with `behind` as its streamable HTTP upstream."""
+    server = {"url": behind.url, "transportType": "streamable-http"}
+    with configured(binary, {"far": server}, ["far"]) as (peer,):
+        yield peer
+
+
+@contextlib.contextmanager
+def with_two_servers(binary):
+    """Our proxy with two demo servers, each a process of its own."""
+    server = {"command": binary, "args": ["__demo"]}
+    with configured(binary, {"one": server, "two": server}, ["one", "two"]) as both:
+        yield both
+
+
+@contextlib.contextmanager
+def busy(peer, message, expected_bytes):
+    """One large call after the other, until the block ends."""
+    peer.session = peer.session or peer.open_session()
+    passed, is_over = SimpleNamespace(count=0), threading.Event()
+
+    def work():
+        while not is_over.is_set():
+            status, _, body = peer.post(message, session=peer.session)
+            assert status == 200 and len(body) > expected_bytes, f"{status}: {body[:300]!r}"
+            passed.count += 1
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield passed
+    finally:
+        is_over.set()
+        worker.join()
+
+
+class SseSession(Peer):
+    """A session over HTTP+SSE: its URL is the message endpoint, and somebody reads its stream."""
+
+    def __init__(self, peer):
+        super().__init__("SSE", peer.process, peer.port, "")
+        self.session, self.events = "", 0
+        self.socket = open_sse(peer)
+        self.stream = self.socket.makefile("rb")
+        self.path = next(line for line in self.stream if line.startswith(b"data: "))[6:].strip().decode()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+        self.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+        self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def read(self):
+        with contextlib.suppress(OSError, ValueError):
+            for _ in self.stream:
+                self.events += 1
+
+
+def open_sse(peer):
+    """A connection that has asked for a stream of HTTP+SSE."""
+    connection = socket.create_connection(("127.0.0.1", peer.port))
+    path = peer.path.removesuffix("/mcp") + "/sse"
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{peer.port}\r\nAccept: text/event-stream\r\n\r\n"
+    connection.sendall(head.encode())
+    return connection
+
+
+@contextlib.contextmanager
+def sse_session(peer):
+    session = SseSession(peer)
+    try:
+        yield session
+    finally:
+        with contextlib.suppress(OSError):
+            session.socket.shutdown(socket.SHUT_RDWR)
+        session.reader.join()
+
+
+@contextlib.contextmanager
+def sse_streams(peer, count):
+    """So many open streams, each with its session."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            connection = stack.enter_context(open_sse(peer))
+            assert b"200 OK" in connection.recv(4096)
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def read_address(process):

@@ -12,15 +12,16 @@ import {
   ListToolsRequestSchema,
   McpError,
   ReadResourceRequestSchema,
+  RootsListChangedNotificationSchema,
   SetLevelRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { during } from "./during.mjs";
 import { complete, prompts } from "./prompts.mjs";
 import { read, resources, templates } from "./resources.mjs";
+import { LEVELS, Session } from "./session.mjs";
 import { tools } from "./tools.mjs";
-
-const LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 const CAPABILITIES = {
   tools: { listChanged: true },
@@ -43,27 +44,39 @@ export function referenceServer() {
   const info = { name: "conformance-reference", title: "Conformance reference", version: "1.0.0" };
   const instructions = "Everything here answers as the conformance suite expects.";
   const server = new Server(info, { capabilities: CAPABILITIES, instructions });
-  answerTools(server);
-  answerPrompts(server);
-  answerResources(server);
+  const session = new Session();
+  answerTools(server, session);
+  answerPrompts(server, session);
+  answerResources(server, session);
+  server.setNotificationHandler(RootsListChangedNotificationSchema, () => void (session.rootsChanges += 1));
   return server;
 }
 
-function answerTools(server) {
-  let threshold = 0;
+/** A table with what was added to it meanwhile. */
+const withAdded = (table, { added }, made) => ({
+  ...table,
+  ...Object.fromEntries([...added].map((name) => [name, made(name)])),
+});
+
+const addedTool = () => ({ inputSchema: { type: "object" }, run: () => ({ content: [] }) });
+const addedPrompt = () => ({ run: () => [] });
+
+function answerTools(server, session) {
   server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {
-    threshold = LEVELS.indexOf(params.level);
+    session.threshold = LEVELS.indexOf(params.level);
     return {};
   });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed(tools) }));
+  const now = () => withAdded({ ...tools, ...during }, session, addedTool);
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed(now()) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
-    const tool = entry(tools, "tool", params.name);
+    const tool = entry(now(), "tool", params.name);
     const call = {
       ...extra,
       server,
+      session,
       progressToken: params._meta?.progressToken,
       log: async (level, data) => {
-        if (LEVELS.indexOf(level) < threshold) return;
+        if (LEVELS.indexOf(level) < session.threshold) return;
         await extra.sendNotification({ method: "notifications/message", params: { level, data } });
       },
     };
@@ -76,17 +89,19 @@ function answerTools(server) {
   });
 }
 
-function answerPrompts(server) {
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: listed(prompts) }));
+function answerPrompts(server, session) {
+  const now = () => withAdded(prompts, session, addedPrompt);
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: listed(now()) }));
   server.setRequestHandler(GetPromptRequestSchema, ({ params }) => ({
-    messages: entry(prompts, "prompt", params.name).run(params.arguments ?? {}),
+    messages: entry(now(), "prompt", params.name).run(params.arguments ?? {}),
   }));
   server.setRequestHandler(CompleteRequestSchema, ({ params }) => ({ completion: complete(params) }));
 }
 
-function answerResources(server) {
-  const subscribed = new Set();
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources }));
+function answerResources(server, { added, subscribed }) {
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({
+    resources: [...resources, ...[...added].map((name) => ({ name, uri: `test://added/${name}` }))],
+  }));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: templates }));
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => ({ contents: [read(params.uri)] }));
   server.setRequestHandler(SubscribeRequestSchema, ({ params }) => {

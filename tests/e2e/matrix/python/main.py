@@ -1,0 +1,57 @@
+"""Plays rows of the matrix with the Python SDK's client. The plan comes as JSON on stdin; each cell goes out as a line
+of JSON: its row, its feature, and what was `seen` or why it `failed`."""
+
+import asyncio
+import json
+import logging
+import sys
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+
+from features import FEATURES
+from peer import Peer
+
+
+def tell(row, feature, **cell):
+    print(json.dumps({"tag": row["tag"], "feature": feature, **cell}), flush=True)
+
+
+def reason(error):
+    """What is behind a group of exceptions, which is how a lost connection looks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+async def play_some(row, left, seconds):
+    """Plays features until one fails: what it leaves half done must not spoil the next, which gets new sessions."""
+    is_connected = False
+    try:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(2 * seconds):
+                labels = (f"{row['tag']}-one", f"{row['tag']}-other")
+                one, other = [await stack.enter_async_context(Peer(label).connected(row["target"])) for label in labels]
+            is_connected = True
+            given = SimpleNamespace(one=one, other=other, tag=row["tag"], is_attributed=row["isAttributed"])
+            while left:
+                async with asyncio.timeout(seconds):
+                    seen = await FEATURES[left[0]](given)
+                tell(row, left.pop(0), seen=seen)
+    except Exception as error:
+        # With nothing left it went wrong while closing, which no feature is about.
+        if left:
+            tell(row, left.pop(0), failed=reason(error))
+        # Who cannot even connect need not try thirteen times more.
+        while left and not is_connected:
+            tell(row, left.pop(0), failed="no connection")
+
+
+async def main(plan):
+    for row in plan["rows"]:
+        left = list(plan["names"])
+        while left:
+            await play_some(row, left, plan["cellMs"] / 1_000)
+
+
+logging.disable(logging.CRITICAL)
+asyncio.run(main(json.load(sys.stdin)))

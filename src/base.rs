@@ -5,6 +5,7 @@ pub mod buf;
 pub mod deadline;
 pub mod id;
 pub mod nearest;
+pub mod out_queue;
 pub mod sequence;
 pub mod text;
 pub mod time;

@@ -114,6 +114,8 @@ pub const SSE_RETRY_MILLIS: &str = "1000";
 pub const LINE_BYTES_MAX: usize = 64 * MIB;
 /// One line of a child's stderr in the log; the rest of a longer line is dropped.
 pub const STDERR_LINE_BYTES_MAX: usize = 4 * KIB;
+/// Larger parts of a message are passed on in the memory in which they came; smaller ones are copied, which is cheaper.
+pub const LENT_BYTES_MIN: usize = 256 * KIB;
 /// Bytes that may wait for one child's stdin before further calls are refused.
 pub const LINK_QUEUE_BYTES_MAX: usize = 2 * BODY_BYTES_MAX;
 /// Bytes of calls that wait for one server to start.

@@ -93,6 +93,8 @@ pub struct Proxy {
     shutdown: Shutdown,
     /// Why the exit status will not be 0.
     failure: Option<String>,
+    /// The large message that is being handled, whose memory may be handed on.
+    in_hand: Option<Rc<Vec<u8>>>,
     outputs: VecDeque<Output>,
     /// Connections whose answer was finished while another input was being handled: requests may wait behind it.
     resumable: Vec<ConnId>,
@@ -147,6 +149,7 @@ impl Proxy {
             replay_sweep: Timer::default(),
             shutdown: Shutdown::default(),
             failure: None,
+            in_hand: None,
             outputs: VecDeque::new(),
             resumable: Vec::new(),
             posting: Vec::new(),
@@ -213,9 +216,14 @@ impl Proxy {
         self.deadlines.next()
     }
 
-    /// The bytes that wait for a downstream.
+    /// The oldest bytes that wait for a downstream, as far as they lie together.
     pub fn outgoing(&self, conn: ConnId) -> &[u8] {
-        self.conns.get(conn).map_or(&[], |conn| conn.outgoing.as_slice())
+        self.conns.get(conn).map_or(&[], |conn| conn.outgoing.front())
+    }
+
+    /// How many bytes wait for a downstream.
+    pub fn outgoing_len(&self, conn: ConnId) -> usize {
+        self.conns.get(conn).map_or(0, |conn| conn.outgoing.len())
     }
 
     /// The command of a link that is to be started.

@@ -6,11 +6,29 @@ use std::io;
 /// cost its memory for the rest of a connection's life.
 const KEPT_CAPACITY_BYTES: usize = 16 * 1024;
 
+/// Where bytes are written to, one after the other.
+pub trait Sink {
+    /// Adds bytes at the end.
+    fn push(&mut self, bytes: &[u8]);
+    /// About so many bytes will follow at once.
+    fn reserve(&mut self, additional: usize);
+}
+
 /// Bytes that wait: for more of a message, or for a peer that reads slowly.
 #[derive(Debug, Default)]
 pub struct Buf {
     bytes: Vec<u8>,
     start: usize,
+}
+
+impl Sink for Buf {
+    fn push(&mut self, bytes: &[u8]) {
+        Buf::push(self, bytes);
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        Buf::reserve(self, additional);
+    }
 }
 
 impl Buf {
@@ -44,6 +62,13 @@ impl Buf {
     pub fn push(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// All that waits, as a lump of memory. The queue is empty then.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.drain(..std::mem::take(&mut self.start));
+        bytes
     }
 
     /// Removes `count` bytes from the front; more than there are removes them all.

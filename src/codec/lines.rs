@@ -3,7 +3,10 @@
 //! A line ends with LF; a CR before it is dropped. Nothing else ends a line, U+2028 in particular. A line that lies
 //! wholly in the input is not copied; of others the beginning is kept, and never searched again.
 
+use std::rc::Rc;
+
 use crate::base::buf::Buf;
+use crate::limits::LENT_BYTES_MIN;
 
 /// What becomes of a line that is longer than the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,13 @@ pub enum Overlong {
 pub enum Line<'a> {
     /// All of it; may be empty.
     Whole(&'a [u8]),
+    /// All of it, so large that its memory may be handed on: the first `length` bytes of this.
+    Lump {
+        /// The line, and perhaps a CR.
+        lump: &'a Rc<Vec<u8>>,
+        /// How long the line is.
+        length: usize,
+    },
     /// As much of it as the bound allows.
     Truncated(&'a [u8]),
     /// None of it.
@@ -36,6 +46,8 @@ pub struct Lines {
     state: State,
     /// While collecting, the beginning of a line. Afterwards what was delivered, until the next call.
     partial: Buf,
+    /// The large line that was delivered, until the next call.
+    lump: Option<Rc<Vec<u8>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +64,7 @@ enum State {
 impl Lines {
     /// A splitter for lines of at most `line_bytes_max` bytes, their ends not counted.
     pub const fn new(line_bytes_max: usize, overlong: Overlong) -> Lines {
-        Lines { line_bytes_max, overlong, state: State::Collecting, partial: Buf::new() }
+        Lines { line_bytes_max, overlong, state: State::Collecting, partial: Buf::new(), lump: None }
     }
 
     /// Takes the next line from the front of `input`; `None` once all of it is used up.
@@ -62,6 +74,7 @@ impl Lines {
                 State::Collecting => return self.collect(input),
                 State::Delivered => {
                     self.partial.clear();
+                    self.lump = None;
                     self.state = State::Collecting;
                 }
                 State::Skipping { bytes } => {
@@ -105,7 +118,12 @@ impl Lines {
         }
         self.partial.push(piece);
         self.state = State::Delivered;
-        Some(Line::Whole(without_cr(self.partial.as_slice())))
+        if self.partial.len() < LENT_BYTES_MIN {
+            return Some(Line::Whole(without_cr(self.partial.as_slice())));
+        }
+        let lump = self.lump.insert(Rc::new(self.partial.take_bytes()));
+        let length = without_cr(lump).len();
+        Some(Line::Lump { lump, length })
     }
 
     /// A piece of a line, not its end.

@@ -11,6 +11,7 @@ use super::{Due, Output, Proxy};
 use crate::base::buf::Buf;
 use crate::base::deadline::Timer;
 use crate::base::id::{ConnId, StreamId};
+use crate::base::out_queue::OutQueue;
 use crate::base::time::Now;
 use crate::codec::http::{Event, HeadStorage, Phase, Refusal, Response, ServerCodec};
 use crate::limits;
@@ -25,7 +26,7 @@ pub(crate) struct Conn {
     /// What came and could not be used yet: a part of a head, or the next requests.
     pub(super) incoming: Buf,
     /// What waits to be sent.
-    pub(crate) outgoing: Buf,
+    pub(crate) outgoing: OutQueue,
     /// Whether the shell knows that something waits in `outgoing`.
     is_transmitting: bool,
     /// Whether the downstream has said that it will send no more.
@@ -77,7 +78,7 @@ impl Proxy {
             codec: ServerCodec::new(),
             state: ConnState::AwaitingHead,
             incoming: Buf::new(),
-            outgoing: Buf::new(),
+            outgoing: OutQueue::new(),
             is_transmitting: false,
             is_finished: false,
             origin: None,
@@ -258,7 +259,9 @@ impl Proxy {
         let Some(conn) = self.conns.get_mut(id) else { return };
         let headers = cors::with_origin(headers, conn.origin.as_deref());
         let response = Response { status, headers: &headers, date: self.date.as_str() };
+        conn.outgoing.lend(self.in_hand.clone());
         conn.codec.respond(&mut conn.outgoing, &response, body);
+        conn.outgoing.lend(None);
         self.on_answered(id, now);
     }
 

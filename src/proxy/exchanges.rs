@@ -1,5 +1,6 @@
 //! Exchanges with remote upstreams: what a response brings, how it ends, and what is done when it is lost.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::outbounds::{Loss, Task};
@@ -58,8 +59,11 @@ impl Proxy {
             Reception::Message(text) => {
                 text.extend_from_slice(bytes);
                 if is_last {
-                    let text = std::mem::take(text);
-                    return self.on_reply_body(id, &text, now);
+                    let lump = Rc::new(std::mem::take(text));
+                    self.in_hand = Some(Rc::clone(&lump));
+                    self.on_reply_body(id, &lump, now);
+                    self.in_hand = None;
+                    return;
                 }
             }
             Reception::Events(decoder) => {

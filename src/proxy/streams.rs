@@ -213,7 +213,9 @@ impl Proxy {
     pub(crate) fn write_fields(&mut self, id: StreamId, fields: &Fields<'_>, data: &[&[u8]], now: Instant) -> bool {
         let Some(conn_id) = self.streams.get(id).and_then(|stream| stream.conn()) else { return false };
         let Some(conn) = self.conns.get_mut(conn_id) else { return false };
+        conn.outgoing.lend(self.in_hand.clone());
         conn.codec.stream(&mut conn.outgoing, &sse::event(fields, data));
+        conn.outgoing.lend(None);
         self.transmit(conn_id, now);
         true
     }

@@ -1,6 +1,7 @@
 //! What upstreams say: each line is understood, then goes where it belongs.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::asks::Asked;
@@ -30,6 +31,20 @@ impl Proxy {
     pub(super) fn on_upstream_text(&mut self, link: LinkId, text: &[u8], carrier: Carrier, now: Instant) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
         self.on_line(link, server, text, carrier, now);
+    }
+
+    /// Something large: what of it goes to a downstream goes there in the memory that it came in.
+    pub(super) fn on_upstream_lump(
+        &mut self,
+        link: LinkId,
+        lump: &Rc<Vec<u8>>,
+        length: usize,
+        carrier: Carrier,
+        now: Instant,
+    ) {
+        self.in_hand = Some(Rc::clone(lump));
+        self.on_upstream_text(link, &lump[..length], carrier, now);
+        self.in_hand = None;
     }
 
     fn on_line(&mut self, link: LinkId, server: ServerId, line: &[u8], carrier: Carrier, now: Instant) {

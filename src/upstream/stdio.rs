@@ -45,7 +45,11 @@ impl StdioLink {
     /// Takes in what the child wrote to stderr; calls `log` for each line that is not blank.
     pub fn on_stderr(&mut self, mut bytes: &[u8], mut log: impl FnMut(&str)) {
         while let Some(line) = self.stderr.handle(&mut bytes) {
-            let (Line::Whole(text) | Line::Truncated(text)) = line else { continue };
+            let text = match line {
+                Line::Whole(text) | Line::Truncated(text) => text,
+                Line::Lump { lump, length } => &lump[..length],
+                Line::TooLong { .. } => continue,
+            };
             let text = String::from_utf8_lossy(text);
             let text = text.trim();
             if !text.is_empty() {

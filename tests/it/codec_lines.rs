@@ -15,6 +15,7 @@ enum Seen {
 fn seen(line: Line<'_>) -> Seen {
     match line {
         Line::Whole(bytes) => Seen::Whole(bytes.to_vec()),
+        Line::Lump { lump, length } => Seen::Whole(lump[..length].to_vec()),
         Line::Truncated(bytes) => Seen::Truncated(bytes.to_vec()),
         Line::TooLong { bytes } => Seen::TooLong(bytes),
     }

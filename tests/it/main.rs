@@ -6,6 +6,7 @@ mod base_buf;
 mod base_deadline;
 mod base_id;
 mod base_nearest;
+mod base_out_queue;
 mod base_sequence;
 mod base_text;
 mod base_time;

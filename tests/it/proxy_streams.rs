@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mcp_proxy::limits;
 use serde_json::{Value, json};
 
 use crate::support::playbook::{Playbook, assert_error};
@@ -268,4 +269,22 @@ fn a_reply_that_is_not_json_does_not_spoil_the_others() {
         assert_eq!(answer[1], json!({"jsonrpc": "2.0", "id": "2", "result": {}}));
         assert_eq!(answer.as_array().map(Vec::len), Some(2));
     }
+}
+
+#[test]
+fn a_large_result_goes_on_in_the_memory_that_it_came_in() {
+    let (mut play, session) = Playbook::ready_with_session();
+    play.post("a", &session, r#"{"id":"own","method":"tools/call"}"#);
+    play.takes("a", false);
+    let text = "x".repeat(2 * limits::LENT_BYTES_MIN);
+    let id = play.call_number(1);
+    let line = format!(r#"{{"result":"{text}","jsonrpc":"2.0","id":{id}}}"#);
+    let (first, second) = line.split_at(limits::LENT_BYTES_MIN);
+    play.writes("demo", first.as_bytes());
+    play.writes("demo", format!("{second}\n").as_bytes());
+    let (front, all) = play.unread_bytes("a");
+    assert!(front < limits::LENT_BYTES_MIN && all > text.len(), "the head is one piece, the result another");
+    play.takes("a", true);
+    let answer = play.answer("a");
+    assert!(answer.body == format!(r#"{{"result":"{text}","jsonrpc":"2.0","id":"own"}}"#));
 }

@@ -3,7 +3,7 @@
 use super::framing::Persistence;
 use super::status;
 use super::write::{Decimal, Hexadecimal, write_content_length, write_header, write_parts};
-use crate::base::buf::Buf;
+use crate::base::buf::Sink;
 
 /// The head of a response, as far as the caller decides it.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub(super) fn is_bodiless(status: u16) -> bool {
 }
 
 /// Writes the status line and the headers with the empty line behind them.
-pub(super) fn write_head(out: &mut Buf, response: &Response<'_>, delimiter: Delimiter, persistence: Persistence) {
+pub(super) fn write_head(out: &mut impl Sink, response: &Response<'_>, delimiter: Delimiter, persistence: Persistence) {
     out.reserve(HEAD_BYTES_USUAL + delimiter.body_bytes());
     write_status_line(out, response.status);
     write_header(out, "Date", response.date);
@@ -69,7 +69,7 @@ pub(super) fn write_head(out: &mut Buf, response: &Response<'_>, delimiter: Deli
 }
 
 /// Writes one chunk; nothing if it would be empty, which would mean the end.
-pub(super) fn write_chunk(out: &mut Buf, parts: &[&[u8]]) {
+pub(super) fn write_chunk(out: &mut impl Sink, parts: &[&[u8]]) {
     let length = parts.iter().map(|part| part.len()).sum::<usize>();
     if length == 0 {
         return;
@@ -80,7 +80,7 @@ pub(super) fn write_chunk(out: &mut Buf, parts: &[&[u8]]) {
     out.push(b"\r\n");
 }
 
-fn write_status_line(out: &mut Buf, code: u16) {
+fn write_status_line(out: &mut impl Sink, code: u16) {
     match status::line(code) {
         Some(line) => out.push(line.as_bytes()),
         None => {

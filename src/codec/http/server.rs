@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::response::{self, Delimiter, Response};
 use super::version::Version;
 use super::write::write_parts;
-use crate::base::buf::Buf;
+use crate::base::buf::Sink;
 use crate::limits::DRAIN_BYTES_MAX;
 
 /// What the input brought.
@@ -176,7 +176,7 @@ impl ServerCodec {
 /// Outbound.
 impl ServerCodec {
     /// Answers with a complete response; `parts` are its body.
-    pub fn respond(&mut self, out: &mut Buf, response: &Response<'_>, parts: &[&[u8]]) {
+    pub fn respond(&mut self, out: &mut impl Sink, response: &Response<'_>, parts: &[&[u8]]) {
         let State::Exchange(exchange) = &mut self.state else { return misused("respond without a request") };
         if exchange.answer != Answer::Awaited {
             return misused("respond twice");
@@ -196,7 +196,7 @@ impl ServerCodec {
     }
 
     /// Begins to answer with a body of unknown length. [`ServerCodec::end_stream`] completes it.
-    pub fn begin_stream(&mut self, out: &mut Buf, response: &Response<'_>) {
+    pub fn begin_stream(&mut self, out: &mut impl Sink, response: &Response<'_>) {
         let State::Exchange(exchange) = &mut self.state else { return misused("begin_stream without a request") };
         if exchange.answer != Answer::Awaited {
             return misused("begin_stream twice");
@@ -218,7 +218,7 @@ impl ServerCodec {
     }
 
     /// Continues the body: one piece, made of `parts`.
-    pub fn stream(&mut self, out: &mut Buf, parts: &[&[u8]]) {
+    pub fn stream(&mut self, out: &mut impl Sink, parts: &[&[u8]]) {
         match self.streaming() {
             Some(Delimiter::Chunked) => response::write_chunk(out, parts),
             Some(Delimiter::Close) => write_parts(out, parts),
@@ -228,7 +228,7 @@ impl ServerCodec {
     }
 
     /// Completes the body.
-    pub fn end_stream(&mut self, out: &mut Buf) {
+    pub fn end_stream(&mut self, out: &mut impl Sink) {
         match self.streaming() {
             Some(Delimiter::Chunked) => out.push(b"0\r\n\r\n"),
             Some(Delimiter::Close | Delimiter::Bodiless | Delimiter::Length(_)) => {}
@@ -241,7 +241,7 @@ impl ServerCodec {
     }
 
     /// Tells a peer that waits for it to go on and send its body; does nothing if none waits.
-    pub fn send_continue(&mut self, out: &mut Buf) {
+    pub fn send_continue(&mut self, out: &mut impl Sink) {
         let State::Exchange(exchange) = &mut self.state else { return };
         if exchange.expectation == Expectation::Pending {
             exchange.expectation = Expectation::None;

@@ -1,10 +1,10 @@
 //! What requests and responses have in common when they are written. Nothing is formatted through `format!`.
 
-use crate::base::buf::Buf;
+use crate::base::buf::Sink;
 
 /// Writes a header line. Leaves out what would break out of it. No caller may let a peer's bytes get this far
 /// unchecked; should one do so, a missing header is better than a split message.
-pub(super) fn write_header(out: &mut Buf, name: &str, value: &str) {
+pub(super) fn write_header(out: &mut impl Sink, name: &str, value: &str) {
     let is_one_line = memchr::memchr3(b'\r', b'\n', b'\0', value.as_bytes()).is_none();
     debug_assert!(is_one_line, "header value of several lines: {name}");
     if is_one_line {
@@ -15,13 +15,13 @@ pub(super) fn write_header(out: &mut Buf, name: &str, value: &str) {
     }
 }
 
-pub(super) fn write_content_length(out: &mut Buf, length: usize) {
+pub(super) fn write_content_length(out: &mut impl Sink, length: usize) {
     out.push(b"Content-Length: ");
     out.push(Decimal::new(length as u64).as_bytes());
     out.push(b"\r\n");
 }
 
-pub(super) fn write_parts(out: &mut Buf, parts: &[&[u8]]) {
+pub(super) fn write_parts(out: &mut impl Sink, parts: &[&[u8]]) {
     for part in parts {
         out.push(part);
     }

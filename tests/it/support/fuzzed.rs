@@ -239,6 +239,7 @@ pub(crate) fn lines(data: &[u8]) {
 fn split<'a>(max: usize, overlong: Overlong, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Option<Vec<u8>>> {
     let seen = |line: Line<'_>| match line {
         Line::Whole(bytes) | Line::Truncated(bytes) => Some(bytes.to_vec()),
+        Line::Lump { lump, length } => Some(lump[..length].to_vec()),
         Line::TooLong { bytes } => {
             assert!(bytes > max as u64);
             None

@@ -273,6 +273,12 @@ impl Playbook {
         self.down(name).answers.last_id.clone()
     }
 
+    /// How much waits for a client that does not read: what lies together at the front, and all of it.
+    pub(crate) fn unread_bytes(&mut self, name: &str) -> (usize, usize) {
+        let conn = self.down(name).conn;
+        (self.proxy.outgoing(conn).len(), self.proxy.outgoing_len(conn))
+    }
+
     /// What waits for a client that does not read.
     pub(crate) fn unread(&mut self, name: &str) -> String {
         let conn = self.down(name).conn;

@@ -210,7 +210,7 @@ impl World {
             let is_reading = self.proxy.is_reading(client.conn);
             assert!(client.was_reading || !is_reading, "nobody says that there is something to read");
             client.was_reading = is_reading;
-            let waiting = self.proxy.outgoing(client.conn).len();
+            let waiting = self.proxy.outgoing_len(client.conn);
             assert!(waiting <= limits::CONN_QUEUE_BYTES_MAX, "{waiting} bytes wait");
             assert!(waiting == 0 || client.has_output, "bytes wait and nobody says so");
         }

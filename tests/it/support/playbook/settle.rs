@@ -126,7 +126,7 @@ impl Playbook {
         let mut is_busy = false;
         for down in self.downs.iter_mut().filter(|down| down.has_output && down.takes) {
             let bytes = self.proxy.outgoing(down.conn).to_vec();
-            down.has_output = false;
+            down.has_output = bytes.len() < self.proxy.outgoing_len(down.conn);
             if bytes.is_empty() {
                 continue;
             }

@@ -127,7 +127,7 @@ impl World {
         }
         let waiting = self.proxy.outgoing(conn);
         let bytes = waiting[..waiting.len().min(share)].to_vec();
-        client.has_output = bytes.len() < waiting.len();
+        client.has_output = bytes.len() < self.proxy.outgoing_len(conn);
         if bytes.is_empty() {
             return false;
         }

@@ -4,10 +4,14 @@
 //! [`Proxy::poll_output`] until there are none, and comes back no later than [`Proxy::poll_timeout`] says.
 //!
 //! ```text
-//!            conns ──▶ routes ──▶ calls ──▶ links          (down to up)
-//!  Input ──▶                                        ──▶ Output
-//!            conns ◀── streams ◀── upstream ◀── links      (up to down)
+//!            conns ──▶ routes ──▶ calls ──▶ sending ──▶ processes, or exchanges ──▶ outbounds   (down to up)
+//!  Input ──▶                                                                                    ──▶ Output
+//!            conns ◀── streams ◀── upstream ◀────────── processes, or exchanges ◀── outbounds   (up to down)
 //! ```
+//!
+//! *Processes* are links to children, through pipes. *Remotes* are links to upstreams in the network: conversations
+//! made of *exchanges*, each a request and its response on an *outbound* connection. [`links`] is what both have in
+//! common: a life.
 //!
 //! Each file below is one of these concepts, as a block of methods on [`Proxy`]. What they share is the rule that
 //! everything is found by a generation-checked id: a call whose session has ended, a stream whose connection broke, a

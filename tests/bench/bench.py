@@ -190,6 +190,23 @@ def measure_start(table, options):
         table.add(name, f"{milliseconds:.1f} ms", "", f"at most {wanted} ms", milliseconds <= wanted)
 
 
+def measure_crash(table, options):
+    """The child is killed in the middle of a call: until the caller has the error, and until the next call's answer."""
+    errors, answers = [], []
+    with peers.ours(options.binary) as proxy:
+        session = proxy.open_session()
+        for _ in range(4 * options.rounds):
+            with peers.killed_in_call(proxy, session) as (status, seconds):
+                assert status == 502, f"a call whose server was killed: {status}"
+            errors.append(seconds * 1e3)
+            started = time.monotonic()
+            status, _, body = proxy.post(json.loads(call("add", {"a": 1, "b": 2})), session=session)
+            assert status == 200 and b"3" in body, f"{status}: {body!r}"
+            answers.append((time.monotonic() - started) * 1e3)
+    beside = f"next call answered after {statistics.median(answers):.1f} ms"
+    table.add("error after a kill, worst", f"{max(errors):.1f} ms", beside, "at most 100 ms", max(errors) <= 100)
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("binary")
@@ -207,6 +224,7 @@ def main():
     table.add("binary", f"{size / 2**20:.2f} MiB", "", "at most 1.6 MiB", size <= 1.6 * 2**20)
     measure_start(table, options)
     measure_memory(table, options)
+    measure_crash(table, options)
     with ExitStack() as stack:
         proxy = stack.enter_context(peers.ours(options.binary))
         measure_cpu(table, options, proxy, stack.enter_context(peers.nginx(proxy)))

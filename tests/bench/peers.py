@@ -154,6 +154,36 @@ def busy(peer, message, expected_bytes):
         worker.join()
 
 
+@contextlib.contextmanager
+def killed_in_call(peer, session):
+    """The status of a call whose server is killed, and the seconds from the kill to the answer."""
+    slow = {"name": "slow", "arguments": {"seconds": 60, "steps": 1}}
+    message, answer = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": slow}, {}
+
+    def work():
+        answer["status"], *_ = peer.post(message, session=session)
+        answer["at"] = time.monotonic()
+
+    caller = threading.Thread(target=work)
+    caller.start()
+    time.sleep(0.2)
+    killed = time.monotonic()
+    os.kill(server_of(peer.process.pid), signal.SIGKILL)
+    caller.join()
+    yield answer["status"], answer["at"] - killed
+
+
+def server_of(pid):
+    """The process of the stdio server: the proxy's child is its keeper, whose child it is."""
+    keeper, *_ = children_of(pid)
+    server, *_ = children_of(keeper)
+    return server
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class SseSession(Peer):
     """A session over HTTP+SSE: its URL is the message endpoint, and somebody reads its stream."""
 

@@ -7,11 +7,6 @@ import { startProxy } from "../../e2e/support/proxy.mjs";
 const SERVER = fileURLToPath(new URL("../server/main.mjs", import.meta.url));
 const NAME = "reference";
 const STOP_MS_MAX = 10_000;
-/** What the proxy says of a remote upstream as long as it cannot have one. */
-const UNSUPPORTED = "remote servers are not supported";
-
-/** A way that this version of the proxy does not offer. */
-export class Pending extends Error {}
 
 /** The reference server on HTTP. Ends with `stop`, and with this process whatever happens to it. */
 export async function startServer() {
@@ -32,9 +27,7 @@ export async function startServer() {
 
 /** The proxy before one upstream: its URL, and `stop`, which fails unless the proxy ends cleanly. */
 export async function startThrough(upstream) {
-  const proxy = await startProxy({ [NAME]: upstream }).catch((error) => {
-    throw error.message.includes(UNSUPPORTED) ? new Pending("the proxy takes no remote upstreams yet") : error;
-  });
+  const proxy = await startProxy({ [NAME]: upstream });
   return {
     url: proxy.url(NAME).href,
     stop: async () => {

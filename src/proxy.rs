@@ -10,7 +10,7 @@
 //! ```
 //!
 //! *Processes* are links to children, through pipes. *Remotes* are links to upstreams in the network: conversations
-//! made of *exchanges*, each a request and its response on an *outbound* connection. [`links`] is what both have in
+//! made of *exchanges*, each a request and its response on an *outbound* connection. `links` is what both have in
 //! common: a life.
 //!
 //! Each file below is one of these concepts, as a block of methods on [`Proxy`]. What they share is the rule that

@@ -12,7 +12,7 @@
 //! | 2 codecs | [`codec`] | bytes in, events out |
 //! | 3 configuration | [`config`] | as typed, then as resolved |
 //! | 4 machines | [`mcp`] [`demo`] | the protocol: sessions, calls, asks, tasks; the built-in server |
-//! | 5 links | [`upstream`] | a link to an upstream, a process or a conversation over HTTP: how it starts, becomes ready, fails, backs off, restarts |
+//! | 5 links | [`upstream`] | a link, a process or an HTTP conversation: how it starts, fails, backs off, restarts |
 //! | 6 proxy | [`proxy`] [`routes`] | owns all of the above; still no I/O |
 //! | 7 shell | [`io`] | every syscall |
 //! | 8 command line | [`cli`] | flags, exit codes |

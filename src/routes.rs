@@ -1,15 +1,16 @@
 //! Row 6: from an HTTP request to what it asks for.
 //!
-//! The checks come in this order, and the first that fails answers: `Origin` and `Host` (403), path (404), token (401),
-//! method (405), session of a GET or DELETE (405, 400, 404), `Content-Type` (415), `Accept` (406), session of a message
-//! over HTTP+SSE (400, 404), length (411), body.
-//! A browser's preflight passes the first two and is answered then.
+//! Probes are answered before anything is checked. The checks come in this order, and the first that fails answers:
+//! `Origin` and `Host` (403), path (404), token (401), method (405), session of a GET or DELETE (405, 400, 404),
+//! `Content-Type` (415), `Accept` (406), session of a message over HTTP+SSE (400, 404), length (411), body. A browser's
+//! preflight passes the first two and is answered then.
 
 pub(crate) mod access;
 pub(crate) mod cors;
 mod endpoints;
 pub(crate) mod errors;
 pub(crate) mod post;
+mod probes;
 pub(crate) mod sse;
 
 use std::time::Instant;
@@ -25,6 +26,7 @@ use crate::proxy::{Proxy, Resumption};
 use endpoints::Endpoint;
 use errors::Denial;
 use post::{Post, SessionHeader, StreamablePost, VersionHeader};
+use probes::Probe;
 
 /// What the MCP endpoint allows to who has no session: only that has a stream to offer.
 const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
@@ -44,6 +46,9 @@ impl Proxy {
     }
 
     fn route(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
+        if let Some(probe) = Probe::at(head.target.path, self.config.base_url.path()) {
+            return self.on_probe(conn, probe, head, now);
+        }
         let origin = self.check_origin(head)?;
         self.on_origin(conn, origin);
         self.check_host(head)?;

@@ -51,6 +51,11 @@ impl Shutdown {
 }
 
 impl Proxy {
+    /// Whether the proxy is on its way out.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.shutdown.is_under_way()
+    }
+
     pub(super) fn on_shutdown(&mut self, now: Instant) {
         if self.shutdown.is_under_way() {
             self.stop();

@@ -47,7 +47,7 @@ impl Proxy {
     }
 
     /// The servers of the configuration, without those that sessions have for themselves.
-    fn configured(&self) -> impl Iterator<Item = (ServerId, &Server)> {
+    pub(super) fn configured(&self) -> impl Iterator<Item = (ServerId, &Server)> {
         self.servers.iter().filter(|(_, server)| server.entrance().is_none())
     }
 

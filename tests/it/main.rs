@@ -67,6 +67,7 @@ mod routes_access;
 mod routes_cors;
 mod routes_errors;
 mod routes_post;
+mod routes_probes;
 mod routes_sessions;
 mod routes_sse;
 mod simulation;

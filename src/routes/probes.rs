@@ -1,0 +1,117 @@
+//! For whoever watches the proxy: is it alive, and does everything that it must have work? No token is asked for, and
+//! nothing secret is told.
+
+use std::time::Instant;
+
+use super::errors::{Denial, JSON};
+use crate::base::id::ConnId;
+use crate::codec::http::{Head, Method};
+use crate::codec::jsonrpc::write;
+use crate::config::Isolation;
+use crate::proxy::{Proxy, Server};
+
+/// Answers of the moment are nobody's to keep.
+const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Probe {
+    /// `/_healthz`: does the loop run? It answers, so it does.
+    Health,
+    /// `/_readyz`: are all servers there without which the proxy is of no use?
+    Readiness,
+}
+
+impl Probe {
+    /// The probe at a path. Names of servers cannot begin with `_`, so no server is hidden by one. Whoever stands in
+    /// front of the proxy may strip the path of `baseURL`, `base`, or not.
+    pub(super) fn at(path: &str, base: &str) -> Option<Probe> {
+        if !path.ends_with("z") {
+            return None;
+        }
+        match path.strip_prefix(base).unwrap_or(path) {
+            "/_healthz" => Some(Probe::Health),
+            "/_readyz" => Some(Probe::Readiness),
+            _ if path == "/_healthz" => Some(Probe::Health),
+            _ if path == "/_readyz" => Some(Probe::Readiness),
+            _ => None,
+        }
+    }
+}
+
+impl Proxy {
+    pub(super) fn on_probe(
+        &mut self,
+        conn: ConnId,
+        probe: Probe,
+        head: &Head<'_, '_>,
+        now: Instant,
+    ) -> Result<(), Denial> {
+        if !matches!(head.method, Method::Get | Method::Head) {
+            return Err(Denial {
+                headers: vec![("Allow", "GET, HEAD".to_owned())],
+                ..Denial::plain(405, "a probe is asked with GET or HEAD")
+            });
+        }
+        let (status, body) = match probe {
+            Probe::Health => (200, "{\"status\":\"ok\"}".to_owned()),
+            Probe::Readiness => self.readiness(),
+        };
+        self.respond(conn, status, &[JSON, NO_STORE], &[body.as_bytes()], now);
+        Ok(())
+    }
+
+    /// 503 while a server is not ready that must be: one with `panicIfInvalid`, once the proxy runs. The others keep
+    /// trying, and answer with their reason.
+    fn readiness(&self) -> (u16, String) {
+        let (mut is_ready, mut states) = (!self.is_ending(), Vec::new());
+        for (_, server) in self.configured() {
+            let state = state_of(server);
+            is_ready &= state.is_fine() || !server.config.panic_if_invalid;
+            states.push(format!("{}:{{\"state\":\"{}\"}}", write::string(shown_name(server)), state.as_str()));
+        }
+        let status = if is_ready { "ready" } else { "not ready" };
+        let body = format!("{{\"status\":\"{status}\",\"servers\":{{{}}}}}", states.join(","));
+        (if is_ready { 200 } else { 503 }, body)
+    }
+}
+
+/// A server's state, as far as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Readiness {
+    Ready,
+    /// It is started for each session.
+    OnDemand,
+    Starting,
+    Down,
+}
+
+impl Readiness {
+    fn is_fine(self) -> bool {
+        matches!(self, Readiness::Ready | Readiness::OnDemand)
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Readiness::Ready => "ready",
+            Readiness::OnDemand => "on demand",
+            Readiness::Starting => "starting",
+            Readiness::Down => "down",
+        }
+    }
+}
+
+fn state_of(server: &Server) -> Readiness {
+    use crate::upstream::supervisor::State;
+    match server.supervisor.state() {
+        _ if server.config.isolation == Isolation::Session => Readiness::OnDemand,
+        State::Ready { .. } => Readiness::Ready,
+        State::Starting { .. } => Readiness::Starting,
+        State::Ending { .. } | State::BackingOff | State::Stopping { .. } | State::Stopped => Readiness::Down,
+    }
+}
+
+/// A path within a name may be a credential (`fetch/{token}`).
+fn shown_name(server: &Server) -> &str {
+    server.config.name.split('/').next().unwrap_or_default()
+}

@@ -5,3 +5,4 @@ mod ends;
 mod keeper;
 mod outbounds;
 mod processes;
+mod remotes;

@@ -1,9 +1,9 @@
 //! Connections to remote upstreams: the shell's part, driven by a loop of the test's own.
 
-mod authority;
+pub(crate) mod authority;
 mod driver;
 mod plain;
-mod servers;
+pub(crate) mod servers;
 mod tls;
 mod tunnel;
 

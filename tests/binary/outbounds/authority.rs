@@ -39,6 +39,11 @@ impl Authority {
         Trust::File(self.file.clone())
     }
 
+    /// Where its own certificate is.
+    pub(crate) fn file(&self) -> &str {
+        self.file.to_str().unwrap()
+    }
+
     /// What a server with a certificate for these names needs.
     pub(crate) fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
         self.server_until(names, 2100)

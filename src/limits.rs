@@ -154,9 +154,12 @@ pub const RESPONSE_HEADERS_MAX: usize = 128;
 /// Interim responses (1xx) before the final one. One that says every 20 s that it still works (102) may do so for
 /// half an hour.
 pub const INTERIM_RESPONSES_MAX: usize = 100;
-/// Connections of one link. Each call to a streamable HTTP upstream occupies one until it is answered; further calls
-/// wait for a free one.
-pub const LINK_CONNS_MAX: usize = 256;
+/// Connections of one link for calls. Each call to a streamable HTTP upstream occupies one until it is answered;
+/// further calls wait for a free one. More than one session may have in flight, lest one makes all others wait.
+pub const LINK_CONNS_MAX: usize = 1_024;
+/// Further ones for everything else. The answer to an ask, a cancellation or a ping must not wait for a call to end:
+/// the call may be waiting for it.
+pub const LINK_CONNS_SPARE: usize = 16;
 /// How long a free connection is kept for the next request. Node and uvicorn close theirs after 5 s, and a request
 /// that crosses with that is lost.
 pub const OUTBOUND_IDLE_TIME: Duration = Duration::from_secs(3);
@@ -170,8 +173,15 @@ pub const REDIRECTS_MAX: usize = 5;
 pub const REFUSAL_BYTES_MAX: usize = 4 * KIB;
 /// Before a stream that broke off is opened again, unless it said how long to wait. Doubled when nothing comes of it.
 pub const RESUME_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest such pause, whatever the upstream asks for: at `retry: 0` a stream that ends at once would keep both
+/// busy with nothing else.
+pub const RESUME_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest such pause, whatever the upstream asks for.
 pub const RESUME_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// An event id of an upstream: it goes back in a header. UUIDs and database positions have a few dozen bytes.
+pub const EVENT_ID_BYTES_MAX: usize = KIB;
+/// What a request that waits for a connection is counted as beside its message.
+pub const EXCHANGE_OVERHEAD_BYTES: usize = 512;
 /// Attempts to resume the stream of one call that bring nothing.
 pub const RESUME_FAILURES_MAX: u32 = 5;
 /// Silence on a remote link that nobody uses, until it is asked for a sign of life.

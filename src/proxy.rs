@@ -22,6 +22,7 @@ mod calls;
 mod closing;
 mod conns;
 mod dates;
+mod dispatch;
 mod exchanges;
 mod filters;
 mod interface;

@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod exchange;
 pub mod handshake;
+pub mod outbox;
 pub mod remote;
 pub mod stdio;
 pub mod supervisor;

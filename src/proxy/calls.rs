@@ -265,6 +265,7 @@ impl Proxy {
     pub(crate) fn pass_cancellation(&mut self, id: CallId, message: &[u8], request_id: &str, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
         let link = self.ready_link(call.server);
+        let link = link.filter(|link| !self.is_unsent(*link, id));
         if let (CallState::InFlight, Some(link), Some(range)) = (&call.state, link, range_in(message, request_id)) {
             let number = id.number().to_string();
             self.forward_to_link(link, message, &mut [Patch { range, text: &number }]);
@@ -306,6 +307,9 @@ impl Proxy {
     }
 
     fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {
+        if self.ready_link(server).is_some_and(|link| self.is_unsent(link, id)) {
+            return;
+        }
         let params = format!("{{\"requestId\":{},\"reason\":{}}}", id.number(), write::string(reason));
         self.send_to_server(server, &write::notification("notifications/cancelled", Some(&params)));
     }

@@ -3,19 +3,21 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::outbounds::{Loss, Task};
+use super::outbounds::{Loss, OutboundState, Task};
 use super::{Level, Proxy};
 use crate::base::buf::Buf;
 use crate::base::id::{LinkId, OutboundId};
 use crate::base::sequence::CallId;
+use crate::base::url::Url;
 use crate::codec::http::client::ResponseHead;
 use crate::codec::http::{Method, ResponseLength};
 use crate::codec::sse::{Decoder, Item};
 use crate::limits;
+use crate::mcp::attribution::Carrier;
 use crate::mcp::trouble::Trouble;
 use crate::upstream::exchange::{Exchange, HttpRefusal, Purpose, Reception};
 use crate::upstream::handshake::OwnRequest;
-use crate::upstream::remote::resume_after;
+use crate::upstream::remote::{RemoteLink, resume_after};
 
 /// A response comes in.
 impl Proxy {
@@ -32,12 +34,13 @@ impl Proxy {
             Ok(reception) => reception,
             Err(cause) => return self.lose_outbound(id, &cause, true, now),
         };
-        if purpose == Purpose::Own(OwnRequest::Initialize) {
+        let is_taken = (200..=299).contains(&head.status);
+        if purpose == Purpose::Own(OwnRequest::Initialize) && is_taken && !is_sse {
             self.learn_session(link, head);
         }
         let Some(outbound) = self.outbounds.get_mut(id) else { return };
-        if matches!(reception, Reception::Events(_)) {
-            outbound.timer.disarm(); // a stream may last
+        if matches!(reception, Reception::Events(_)) && outbound.task().is_some_and(|task| task.exchange.may_last()) {
+            outbound.timer.disarm();
         }
         if let Some(task) = outbound.task_mut() {
             task.reception = reception;
@@ -82,15 +85,16 @@ impl Proxy {
         let Some(outbound) = self.outbounds.get(id) else { return };
         let (link, carrier) = (outbound.link, outbound.task().map(|task| task.exchange.carrier()));
         if let Some(carrier) = carrier {
-            self.note_answered(id);
+            self.note_answered(id, text);
             self.on_upstream_text(link, text, carrier, now);
         }
         self.on_response_complete(id, now);
     }
 
-    fn note_answered(&mut self, id: OutboundId) {
-        if let Some(task) = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut()) {
-            task.exchange.is_answered = true;
+    fn note_answered(&mut self, id: OutboundId, text: &[u8]) {
+        let Some(task) = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut()) else { return };
+        if let Purpose::Own(request) = task.exchange.purpose {
+            task.exchange.is_answered |= request.is_answered_by(text);
         }
     }
 
@@ -104,14 +108,14 @@ impl Proxy {
                 Item::Event(event) if event.name == b"endpoint" => self.on_endpoint_event(link, event.data, now),
                 Item::Event(event) if event.data.is_empty() => {} // only an id to resume from
                 Item::Event(event) if event.name == b"message" => {
-                    self.note_answered(id);
+                    self.note_answered(id, event.data);
                     self.on_upstream_text(link, event.data, carrier, now);
                 }
                 Item::Event(_) => {}
                 Item::TooLong { bytes } => self.on_overlong_message(link, bytes),
             }
         }
-        if let Some(remote) = self.remote_mut(link) {
+        if let Some(remote) = self.remote_mut(link).filter(|_| carrier == Carrier::Shared) {
             remote.on_stream_alive();
         }
         let task = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut());
@@ -125,28 +129,46 @@ impl Proxy {
     fn on_redirect(&mut self, id: OutboundId, place: &str, now: Instant) {
         let Some(mut outbound) = self.remove_outbound(id, true) else { return };
         let (link, body) = (outbound.link, outbound.body());
-        let Some(task) = outbound.take_task() else { return };
-        let is_post = !body.is_empty();
-        let mut exchange = task.exchange;
-        let target = self.remote_mut(link).and_then(|remote| {
-            let old = remote.url(is_post)?;
-            let new = old.resolve(place).ok()?;
-            (new.origin() == old.origin()).then_some(new)
-        });
-        let Some(target) = target.filter(|_| exchange.redirects < limits::REDIRECTS_MAX) else {
-            let cause = format!(
-                "it redirects to {}, which is not followed: put the right url in the configuration",
-                crate::base::text::shorten(place.split('?').next().unwrap_or_default())
-            );
-            return self.on_exchange_lost(link, exchange, Loss { cause, was_sent: true }, now);
-        };
+        let Some(Task { mut exchange, .. }) = outbound.take_task() else { return };
         let Some(remote) = self.remote_mut(link) else { return };
-        remote.on_moved(is_post, target);
+        let is_post = !body.is_empty();
+        match redirected(remote, &exchange, is_post, place) {
+            // The GET of a streamable upstream may end at a page for people: messages are not for that.
+            Ok(target) if is_post || remote.is_sse() => remote.on_moved(is_post, target),
+            Ok(target) => exchange.place = Some(target),
+            Err(cause) => return self.on_redirect_refused(link, exchange, cause, now),
+        }
         remote.queued_bytes += body.len();
         exchange.redirects += 1;
         exchange.body = body;
-        remote.queue.push_front(exchange);
-        self.posting.push(link);
+        remote.outbox.push_again(exchange);
+    }
+
+    fn on_redirect_refused(&mut self, link: LinkId, exchange: Exchange, cause: String, now: Instant) {
+        match exchange.purpose {
+            Purpose::Call(call) if self.is_call_due(link, call) => {
+                self.fail_call(call, &Trouble::Refused { cause }, now);
+            }
+            Purpose::Call(_) => {}
+            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => {
+                self.on_exchange_lost(link, exchange, Loss { cause, was_sent: true }, now);
+            }
+        }
+    }
+}
+
+/// Where a redirected request goes. The error says no more than the origin: paths and queries may be secrets.
+fn redirected(remote: &RemoteLink, exchange: &Exchange, is_post: bool, place: &str) -> Result<Url, String> {
+    let old = exchange.place.as_ref().or_else(|| remote.url(is_post));
+    let new = old.and_then(|old| old.resolve(place).ok().map(|new| (old, new)));
+    match new {
+        None => Err("it redirects to what is no URL".to_owned()),
+        Some(_) if exchange.redirects >= limits::REDIRECTS_MAX => Err("it redirects without end".to_owned()),
+        Some((old, new)) if new.origin() == old.origin() => Ok(new),
+        Some((_, new)) => Err(format!(
+            "it redirects to {}, which is not followed: put the right url in the configuration",
+            new.origin()
+        )),
     }
 }
 
@@ -183,7 +205,7 @@ impl Proxy {
             Purpose::Call(call) if !is_sse => self.fail_unanswered(link, call, "its answer was no reply", now),
             Purpose::Own(request) if !is_sse && !exchange.is_answered => self.on_own_unanswered(link, request, now),
             Purpose::Call(_) | Purpose::Own(_) | Purpose::OneWay => {}
-            Purpose::Listen => self.on_listening_ended(link, None, None, "it sent no stream", now),
+            Purpose::Listen => self.on_no_stream(link, exchange.resume.as_ref(), now),
         }
     }
 
@@ -247,7 +269,8 @@ impl Proxy {
     fn on_request_refused(&mut self, link: LinkId, exchange: Exchange, refusal: &HttpRefusal, now: Instant) {
         let has_session = self.remote_mut(link).is_some_and(|remote| remote.session.is_some());
         let cause = refusal.describe();
-        if has_session && refusal.is_about_session() && exchange.purpose != Purpose::Farewell {
+        let may_tell = !matches!(exchange.purpose, Purpose::Listen | Purpose::Farewell);
+        if has_session && may_tell && refusal.is_about_session() {
             return self.on_session_lost(link, exchange, now);
         }
         match exchange.purpose {
@@ -271,7 +294,7 @@ impl Proxy {
                 self.warn_of(link, &format!("It refused notifications/initialized: {cause}"));
                 self.on_confirmed(link, now);
             }
-            Purpose::Listen => self.on_listening_refused(link, refusal, now),
+            Purpose::Listen => self.on_listening_refused(link, exchange.resume, refusal, now),
             Purpose::Farewell => self.on_left(link, now),
         }
     }
@@ -283,9 +306,14 @@ impl Proxy {
             Purpose::Call(call) if was_sent || exchange.resume.is_some() => {
                 self.on_call_lost(link, call, exchange, &cause, now);
             }
+            // One connection that cannot be made says little about those that can.
+            Purpose::Call(call) if self.is_link_busy(link) => {
+                if self.is_call_due(link, call) {
+                    self.fail_call(call, &Trouble::Unreachable { cause }, now);
+                }
+            }
             Purpose::Call(call) => {
-                // Nobody has seen it: it waits for the next link, or for the news that there is none.
-                self.wait_again(call, exchange.body, now);
+                self.return_call(call, exchange.body, &Trouble::Unreachable { cause: cause.clone() }, now);
                 self.on_conversation_over(link, &cause, now);
             }
             Purpose::Own(OwnRequest::Initialize) | Purpose::Initialized | Purpose::Own(OwnRequest::Ping) => {
@@ -313,10 +341,41 @@ impl Proxy {
         }
     }
 
-    /// A call that the upstream has never seen waits for the next link.
-    pub(super) fn wait_again(&mut self, call: CallId, line: Buf, now: Instant) {
-        if self.calls.get(call).is_some() {
-            self.wait_for_server(call, line, now);
+    /// Whether any connection of the link is in use.
+    fn is_link_busy(&mut self, link: LinkId) -> bool {
+        let outbounds = self.remote_mut(link).map(|remote| remote.outbounds.clone()).unwrap_or_default();
+        let is_busy = |id| self.outbounds.get(id).is_some_and(|it| matches!(it.state, OutboundState::Busy(_)));
+        outbounds.into_iter().any(is_busy)
+    }
+
+    /// A call that the upstream has never seen, or refused unseen, waits for the next link; once, lest it is sent for
+    /// ever.
+    pub(super) fn return_call(&mut self, call: CallId, line: Buf, trouble: &Trouble, now: Instant) {
+        match self.calls.get_mut(call) {
+            Some(entry) if !entry.was_returned && !line.is_empty() => {
+                entry.was_returned = true;
+                self.wait_for_server(call, line, now);
+            }
+            Some(_) => self.fail_call(call, trouble, now),
+            None => {}
+        }
+    }
+
+    /// The link is about to go: the calls that were never sent wait for the next one.
+    pub(super) fn return_unsent(&mut self, link: LinkId, trouble: &Trouble, now: Instant) {
+        let Some(remote) = self.remote_mut(link) else { return };
+        let waiting: Vec<Exchange> = remote.outbox.take_calls().collect();
+        let carrying: Vec<OutboundId> = remote.carrying.values().copied().collect();
+        let unsent = carrying.into_iter().filter_map(|id| {
+            let outbound = self.outbounds.get_mut(id).filter(|outbound| outbound.sent == 0)?;
+            let body = outbound.body();
+            outbound.take_task().map(|task| Exchange { body, ..task.exchange })
+        });
+        let all: Vec<Exchange> = unsent.chain(waiting).collect();
+        for exchange in all {
+            if let (Purpose::Call(call), None) = (exchange.purpose, exchange.resume) {
+                self.return_call(call, exchange.body, trouble, now);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
 use crate::mcp::trouble::Trouble;
 use crate::upstream::catalogue::Catalogue;
-use crate::upstream::remote::RemoteLink;
+use crate::upstream::remote::{Opening, RemoteLink};
 use crate::upstream::stdio::StdioLink;
 use crate::upstream::supervisor::{State, Step, Supervisor};
 
@@ -106,11 +106,22 @@ impl Link {
         }
     }
 
+    /// Whether calls could flow.
+    fn was_ready(&self) -> bool {
+        match &self.transport {
+            Transport::Stdio(_) => self.is_introduced,
+            Transport::Remote(remote) => match remote.opening {
+                Opening::Introducing | Opening::Confirming { .. } => false,
+                Opening::Open | Opening::Leaving => true,
+            },
+        }
+    }
+
     /// Bytes that wait to be sent to the upstream.
     pub(super) fn queued_bytes(&self) -> usize {
         match &self.transport {
             Transport::Stdio(stdio) => stdio.stdin.len(),
-            Transport::Remote(remote) => remote.queued_bytes,
+            Transport::Remote(remote) => remote.queued_bytes + remote.outbox.len() * limits::EXCHANGE_OVERHEAD_BYTES,
         }
     }
 }
@@ -189,7 +200,7 @@ impl Proxy {
 
     /// What to tell callers of a link that broke: during the start it could not be started, later it crashed.
     pub(super) fn trouble_of(&self, link: LinkId, cause: String) -> Trouble {
-        let was_ready = self.links.get(link).is_some_and(|link| link.is_introduced);
+        let was_ready = self.links.get(link).is_some_and(Link::was_ready);
         if self.is_remote(link) {
             return if was_ready { Trouble::Disconnected { cause } } else { Trouble::Unreachable { cause } };
         }
@@ -221,6 +232,8 @@ impl Proxy {
     }
 
     pub(super) fn on_link_gone(&mut self, server: ServerId, link: LinkId, trouble: &Trouble, now: Instant) {
+        let never_sent = Trouble::Unreachable { cause: "it ended before this call was sent".to_owned() };
+        self.return_unsent(link, &never_sent, now);
         self.close_outbounds(link);
         let is_current = self.servers.get(server).is_some_and(|server| server.supervisor.link() == Some(link));
         if !is_current {

@@ -7,33 +7,33 @@
 
 use std::time::Instant;
 
-use super::links::Transport;
 use super::{Due, Output, Proxy};
 use crate::base::buf::Buf;
 use crate::base::deadline::Timer;
 use crate::base::id::{LinkId, OutboundId};
 use crate::base::url::Url;
-use crate::codec::http::client::{Event, ResponseStorage};
-use crate::codec::http::{ClientCodec, Request};
+use crate::codec::http::ClientCodec;
+use crate::codec::http::client::{Event, Fault, ResponseStorage};
 use crate::limits;
-use crate::upstream::exchange::{Exchange, Reception};
-use crate::upstream::remote::RemoteLink;
+use crate::upstream::exchange::{Exchange, Purpose, Reception};
 
 /// One connection.
 pub(super) struct Outbound {
     pub(super) link: LinkId,
-    codec: ClientCodec,
+    pub(super) codec: ClientCodec,
     pub(super) state: OutboundState,
     /// What came and could not be used yet: a part of a head.
     incoming: Buf,
-    /// The request as it goes out. Kept until its response begins: one that was refused unread is sent again.
-    request: Buf,
+    /// The request as it goes out. Kept until its response is complete: one that was refused unread is sent again.
+    pub(super) request: Buf,
     /// Where its body begins.
-    body_at: usize,
+    pub(super) body_at: usize,
     /// How much of it is sent.
-    sent: usize,
+    pub(super) sent: usize,
     /// Whether the shell knows that something waits in `request`.
-    is_transmitting: bool,
+    pub(super) is_transmitting: bool,
+    /// Whether a response has come on it before.
+    has_served: bool,
     pub(super) timer: Timer,
 }
 
@@ -62,6 +62,22 @@ pub(super) struct Loss {
 }
 
 impl Outbound {
+    /// One that is to be made.
+    pub(super) fn new(link: LinkId) -> Outbound {
+        Outbound {
+            link,
+            codec: ClientCodec::new(),
+            state: OutboundState::Idle,
+            incoming: Buf::new(),
+            request: Buf::new(),
+            body_at: 0,
+            sent: 0,
+            is_transmitting: false,
+            has_served: false,
+            timer: Timer::default(),
+        }
+    }
+
     pub(super) fn task(&self) -> Option<&Task> {
         match &self.state {
             OutboundState::Connecting(task) | OutboundState::Busy(task) => Some(task),
@@ -91,8 +107,18 @@ impl Outbound {
         body
     }
 
-    fn unsent(&self) -> usize {
+    /// How many bytes of the message have not left.
+    pub(super) fn unsent(&self) -> usize {
         self.request.len().saturating_sub(self.sent.max(self.body_at))
+    }
+
+    /// The upstream has closed it. Whether that has crossed with the request, which then goes out on another one: the
+    /// upstream may close a free connection at any moment (RFC 9112, 9.3.1 and 9.5).
+    fn has_crossed(&self) -> bool {
+        let is_silent = self.has_served && self.incoming.is_empty();
+        let is_harmless =
+            |task: &Task| task.exchange.is_repeatable() && matches!(task.reception, Reception::AwaitingHead);
+        is_silent && self.task().is_some_and(|task| self.sent == 0 || is_harmless(task))
     }
 }
 
@@ -108,122 +134,6 @@ impl Proxy {
     pub fn request_bytes(&self, outbound: OutboundId) -> &[u8] {
         let Some(outbound) = self.outbounds.get(outbound) else { return &[] };
         outbound.request.as_slice().get(outbound.sent..).unwrap_or_default()
-    }
-}
-
-/// Out.
-impl Proxy {
-    /// Sends what waits for a connection, as far as there are any.
-    pub(super) fn dispatch_exchanges(&mut self, now: Instant) {
-        while let Some(link) = self.posting.pop() {
-            while let Some(exchange) = self.next_exchange(link) {
-                self.dispatch(link, exchange, now);
-            }
-        }
-    }
-
-    /// The next exchange that a connection can be had for.
-    fn next_exchange(&mut self, link: LinkId) -> Option<Exchange> {
-        let remote = self.remote_mut(link)?;
-        let has_room = !remote.idle.is_empty() || remote.outbounds.len() < limits::LINK_CONNS_MAX;
-        if has_room { remote.queue.pop_front() } else { None }
-    }
-
-    fn dispatch(&mut self, link: LinkId, mut exchange: Exchange, now: Instant) {
-        let free = self.remote_mut(link).and_then(|remote| remote.idle.pop());
-        let id = free.unwrap_or_else(|| self.connect(link));
-        let is_short = exchange.is_short();
-        let body = std::mem::take(&mut exchange.body);
-        if let Err(cause) = self.write_request(id, link, &exchange, &body) {
-            self.remove_outbound(id, true);
-            self.on_exchange_lost(link, exchange, Loss { cause, was_sent: false }, now);
-            return;
-        }
-        let Some(outbound) = self.outbounds.get_mut(id) else { return };
-        let task = Task { exchange, reception: Reception::AwaitingHead };
-        outbound.timer.disarm();
-        if is_short {
-            self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + limits::EXCHANGE_TIME_MAX);
-        }
-        if free.is_some() {
-            outbound.state = OutboundState::Busy(task);
-            self.transmit_request(id);
-        } else {
-            outbound.state = OutboundState::Connecting(task);
-            self.outputs.push_back(Output::Connect(id));
-        }
-    }
-
-    fn connect(&mut self, link: LinkId) -> OutboundId {
-        let id = self.outbounds.insert(Outbound {
-            link,
-            codec: ClientCodec::new(),
-            state: OutboundState::Idle,
-            incoming: Buf::new(),
-            request: Buf::new(),
-            body_at: 0,
-            sent: 0,
-            is_transmitting: false,
-            timer: Timer::default(),
-        });
-        if let Some(remote) = self.remote_mut(link) {
-            remote.outbounds.push(id);
-        }
-        id
-    }
-
-    fn write_request(&mut self, id: OutboundId, link: LinkId, exchange: &Exchange, body: &Buf) -> Result<(), String> {
-        let no_link = || "the link is gone".to_owned();
-        let entry = self.links.get(link).ok_or_else(no_link)?;
-        let Transport::Remote(remote) = &entry.transport else { return Err(no_link()) };
-        let config = self.servers.get(entry.server).and_then(|server| server.config.target.remote());
-        let method = exchange.method();
-        let is_post = !body.is_empty();
-        let url = remote.url(is_post).ok_or("it has not said where messages are to be sent")?;
-        let mut headers = remote_headers(remote, exchange, is_post);
-        headers.extend(config.iter().flat_map(|config| &config.headers).map(|(name, value)| (&**name, &**value)));
-        let (target, host) = (url.target(), url.authority().to_string());
-        let request = Request { method, target: &target, host: &host, headers: &headers };
-        let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
-        outbound.request.clear();
-        let parts: &[&[u8]] = if is_post { &[body.as_slice()] } else { &[] };
-        outbound.codec.request(&mut outbound.request, &request, parts).map_err(|error| error.to_string())?;
-        outbound.body_at = outbound.request.len() - body.len();
-        outbound.sent = 0;
-        Ok(())
-    }
-
-    pub(super) fn on_connected(&mut self, id: OutboundId) {
-        let Some(outbound) = self.outbounds.get_mut(id) else { return };
-        if let Some(task) = outbound.take_task() {
-            outbound.state = OutboundState::Busy(task);
-        }
-        self.transmit_request(id);
-    }
-
-    fn transmit_request(&mut self, id: OutboundId) {
-        if let Some(outbound) = self.outbounds.get_mut(id)
-            && !outbound.is_transmitting
-        {
-            outbound.is_transmitting = true;
-            self.outputs.push_back(Output::TransmitOutbound(id));
-        }
-    }
-
-    pub(super) fn on_outbound_sent(&mut self, id: OutboundId, count: usize) {
-        let Some(outbound) = self.outbounds.get_mut(id) else { return };
-        let before = outbound.unsent();
-        outbound.sent = (outbound.sent + count).min(outbound.request.len());
-        outbound.is_transmitting = outbound.sent < outbound.request.len();
-        let (link, less) = (outbound.link, before - outbound.unsent());
-        self.on_unqueued(link, less);
-    }
-
-    /// So many bytes of messages wait no more.
-    pub(super) fn on_unqueued(&mut self, link: LinkId, bytes: usize) {
-        if let Some(remote) = self.remote_mut(link) {
-            remote.queued_bytes = remote.queued_bytes.saturating_sub(bytes);
-        }
     }
 }
 
@@ -278,12 +188,27 @@ impl Proxy {
             Ok(None) => {
                 self.remove_outbound(id, true);
             }
+            Err(Fault::Unanswered) if outbound.has_crossed() => self.send_elsewhere(id, true),
             Err(fault) => self.lose_outbound(id, &fault.to_string(), true, now),
         }
     }
 
     pub(super) fn on_outbound_broken(&mut self, id: OutboundId, error: &str, now: Instant) {
-        self.lose_outbound(id, error, false, now);
+        if self.outbounds.get(id).is_some_and(Outbound::has_crossed) {
+            self.send_elsewhere(id, false);
+        } else {
+            self.lose_outbound(id, error, false, now);
+        }
+    }
+
+    /// What a connection carries goes out on another one.
+    fn send_elsewhere(&mut self, id: OutboundId, is_open: bool) {
+        let Some(mut outbound) = self.remove_outbound(id, is_open) else { return };
+        let body = outbound.body();
+        if let (Some(task), Some(remote)) = (outbound.take_task(), self.remote_mut(outbound.link)) {
+            remote.queued_bytes += body.len();
+            remote.outbox.push_again(Exchange { body, ..task.exchange });
+        }
     }
 
     pub(super) fn on_connect_failed(&mut self, id: OutboundId, error: &str, now: Instant) {
@@ -295,20 +220,24 @@ impl Proxy {
         let Some(outbound) = self.outbounds.get_mut(id) else { return };
         let (link, is_sent) = (outbound.link, outbound.sent == outbound.request.len());
         let Some(mut task) = outbound.take_task() else { return };
+        outbound.has_served = true;
         if matches!(task.reception, Reception::Refusal(_)) {
             task.exchange.body = outbound.body(); // it may have to be sent again
         }
-        if outbound.codec.is_reusable() && is_sent {
+        let is_reusable = outbound.codec.is_reusable() && is_sent;
+        if is_reusable {
             outbound.request.clear();
             outbound.request.release();
             self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + limits::OUTBOUND_IDLE_TIME);
-            if let Some(remote) = self.remote_mut(link) {
-                remote.idle.push(id);
-            }
-            self.posting.push(link);
-        } else {
+        }
+        if let Some(remote) = self.remote_mut(link) {
+            remote.on_undispatched(&task.exchange);
+            remote.idle.extend(is_reusable.then_some(id));
+        }
+        if !is_reusable {
             self.remove_outbound(id, true);
         }
+        self.posting.push(link);
         self.on_exchange_done(link, task, now);
     }
 
@@ -338,6 +267,9 @@ impl Proxy {
         let outbound = self.outbounds.remove(id)?;
         self.on_unqueued(outbound.link, outbound.unsent());
         if let Some(remote) = self.remote_mut(outbound.link) {
+            if let Some(task) = outbound.task() {
+                remote.on_undispatched(&task.exchange);
+            }
             remote.outbounds.retain(|other| *other != id);
             remote.idle.retain(|other| *other != id);
             self.posting.push(outbound.link);
@@ -356,27 +288,12 @@ impl Proxy {
         }
     }
 
+    /// The upstream lives. Where all that it says comes on one stream, nothing else shows that it can still be heard.
     fn note_heard(&mut self, id: OutboundId, now: Instant) {
-        let link = self.outbounds.get(id).map(|outbound| outbound.link);
-        if let Some(remote) = link.and_then(|link| self.remote_mut(link)) {
+        let Some(outbound) = self.outbounds.get(id) else { return };
+        let is_listening = outbound.task().is_some_and(|task| task.exchange.purpose == Purpose::Listen);
+        if let Some(remote) = self.remote_mut(outbound.link).filter(|remote| is_listening || !remote.is_sse()) {
             remote.heard = now;
         }
     }
-}
-
-/// The headers that are ours to send (2025-11-25, transports).
-fn remote_headers<'a>(remote: &'a RemoteLink, exchange: &'a Exchange, is_post: bool) -> Vec<(&'static str, &'a str)> {
-    let mut headers = Vec::with_capacity(8);
-    match (is_post, remote.is_sse()) {
-        (true, true) => headers.push(("Content-Type", "application/json")),
-        (true, false) => {
-            headers.push(("Content-Type", "application/json"));
-            headers.push(("Accept", "application/json, text/event-stream"));
-        }
-        (false, _) => headers.push(("Accept", "text/event-stream")),
-    }
-    headers.extend(remote.session.as_deref().map(|session| ("Mcp-Session-Id", session)));
-    headers.extend(remote.version_header().map(|version| ("MCP-Protocol-Version", version)));
-    headers.extend(exchange.resume.as_ref().map(|resume| ("Last-Event-ID", &*resume.last_event_id)));
-    headers
 }

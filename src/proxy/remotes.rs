@@ -97,15 +97,38 @@ impl Proxy {
         self.post_later(link, Exchange::bare(Purpose::Listen, resume), retry, now);
     }
 
-    pub(super) fn on_listening_refused(&mut self, link: LinkId, refusal: &HttpRefusal, now: Instant) {
+    pub(super) fn on_listening_refused(
+        &mut self,
+        link: LinkId,
+        resume: Option<Resume>,
+        refusal: &HttpRefusal,
+        now: Instant,
+    ) {
         let Some(remote) = self.remote_mut(link) else { return };
-        let cause = format!("it answered GET with {}", refusal.describe());
         if remote.is_sse() {
-            self.on_conversation_over(link, &cause, now);
-        } else if refusal.status >= 500 {
+            let cause = format!("it answered GET with {}", refusal.describe());
+            return self.on_conversation_over(link, &cause, now);
+        }
+        if refusal.is_for_now() {
+            // It may be the event that it stumbles over.
+            let resume = resume.map(|resume| Resume { failures: resume.failures + 1, ..resume });
+            let resume = resume.filter(|resume| resume.failures <= limits::RESUME_FAILURES_MAX);
+            return self.post_later(link, Exchange::bare(Purpose::Listen, resume), None, now);
+        }
+        // A server without GET says 404 as well as one that has forgotten the session: another request tells.
+        if remote.session.is_some() && refusal.is_about_session() {
+            self.send_own(link, OwnRequest::Ping, &handshake::ping());
+        }
+        self.on_no_stream(link, resume.as_ref(), now);
+    }
+
+    /// It offers no stream, which it need not; or none that goes on after that event.
+    pub(super) fn on_no_stream(&mut self, link: LinkId, resume: Option<&Resume>, now: Instant) {
+        if self.remote_mut(link).is_some_and(|remote| remote.is_sse()) {
+            self.on_conversation_over(link, "it sent no stream", now);
+        } else if resume.is_some() {
             self.post_later(link, Exchange::bare(Purpose::Listen, None), None, now);
         }
-        // Else it offers none, which it may (405).
     }
 }
 
@@ -121,7 +144,7 @@ impl Proxy {
 
     fn push_exchange(&mut self, link: LinkId, exchange: Exchange) {
         if let Some(remote) = self.remote_mut(link) {
-            remote.queue.push_back(exchange);
+            remote.outbox.push(exchange);
             self.posting.push(link);
         }
     }
@@ -131,7 +154,7 @@ impl Proxy {
         if remote.opening == Opening::Leaving {
             return;
         }
-        let pause = remote.next_pause(retry);
+        let pause = remote.pause_before(&exchange, retry);
         remote.later.push((now + pause, exchange));
         self.arm_link(link);
     }
@@ -140,17 +163,25 @@ impl Proxy {
     pub(super) fn abandon_exchange(&mut self, call: CallId, now: Instant) {
         let Some(link) = self.calls.get(call).and_then(|call| self.ready_link(call.server)) else { return };
         let Some(remote) = self.remote_mut(link) else { return };
-        remote.later.retain(|(_, exchange)| exchange.purpose != Purpose::Call(call));
-        let unsent = remote.queue.iter().filter(|exchange| exchange.purpose == Purpose::Call(call));
-        let unsent: usize = unsent.map(|exchange| exchange.body.len()).sum();
-        remote.queued_bytes = remote.queued_bytes.saturating_sub(unsent);
-        remote.queue.retain(|exchange| exchange.purpose != Purpose::Call(call));
-        for id in remote.outbounds.clone() {
-            let Some(outbound) = self.outbounds.get_mut(id) else { continue };
-            if outbound.task().is_some_and(|task| task.exchange.purpose == Purpose::Call(call)) {
-                self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + limits::ABANDONED_TIME_MAX);
-            }
+        if let Some(exchange) = remote.outbox.take_call(call) {
+            return self.on_unqueued(link, exchange.body.len());
         }
+        let Some(id) = remote.carrying.get(&call).copied() else {
+            return remote.later.retain(|(_, exchange)| exchange.purpose != Purpose::Call(call));
+        };
+        let Some(outbound) = self.outbounds.get_mut(id) else { return };
+        if outbound.sent == 0 {
+            self.remove_outbound(id, true);
+        } else {
+            self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + limits::ABANDONED_TIME_MAX);
+        }
+    }
+
+    /// Whether a call has not even begun to go out.
+    pub(super) fn is_unsent(&self, link: LinkId, call: CallId) -> bool {
+        let Some(Transport::Remote(remote)) = self.links.get(link).map(|link| &link.transport) else { return false };
+        let carrier = remote.carrying.get(&call).and_then(|id| self.outbounds.get(*id));
+        remote.outbox.has_call(call) || carrier.is_some_and(|outbound| outbound.sent == 0)
     }
 
     pub(super) fn remote_mut(&mut self, link: LinkId) -> Option<&mut RemoteLink> {
@@ -211,18 +242,18 @@ impl Proxy {
     /// The upstream has forgotten the session: a new one begins. A request that was refused for that reason never ran,
     /// so it is sent again, once.
     pub(super) fn on_session_lost(&mut self, link: LinkId, exchange: Exchange, now: Instant) {
-        if let Purpose::Call(call) = exchange.purpose {
-            match self.calls.get_mut(call) {
-                Some(entry) if !entry.was_returned && !exchange.body.is_empty() => {
-                    entry.was_returned = true;
-                    self.wait_again(call, exchange.body, now);
-                }
-                Some(_) => {
-                    let cause = "it forgets its sessions as soon as they have begun".to_owned();
-                    self.fail_call(call, &Trouble::Refused { cause }, now);
-                }
-                None => {}
+        match exchange.purpose {
+            // What was to be resumed has run.
+            Purpose::Call(call) if exchange.resume.is_none() => {
+                let cause = "it forgets its sessions as soon as they have begun".to_owned();
+                self.return_call(call, exchange.body, &Trouble::Refused { cause }, now);
             }
+            Purpose::Call(_)
+            | Purpose::Own(_)
+            | Purpose::Initialized
+            | Purpose::OneWay
+            | Purpose::Listen
+            | Purpose::Farewell => {}
         }
         self.on_conversation_over(link, "it has ended the session", now);
     }
@@ -238,7 +269,7 @@ impl Proxy {
     pub(super) fn leave(&mut self, link: LinkId, now: Instant) {
         let Some(remote) = self.remote_mut(link) else { return };
         remote.opening = Opening::Leaving;
-        remote.queue.clear();
+        remote.outbox.clear();
         remote.later.clear();
         let has_session = remote.session.is_some();
         self.close_outbounds(link);

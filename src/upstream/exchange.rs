@@ -3,8 +3,11 @@
 use super::handshake::OwnRequest;
 use crate::base::buf::Buf;
 use crate::base::sequence::CallId;
+use crate::base::url::Url;
 use crate::codec::http::client::ResponseHead;
 use crate::codec::http::{Method, ResponseLength, status};
+use crate::codec::jsonrpc::envelope::{self, Message, Outcome};
+use crate::codec::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND};
 use crate::codec::sse::Decoder;
 use crate::limits;
 use crate::mcp::attribution::Carrier;
@@ -18,9 +21,11 @@ pub struct Exchange {
     pub body: Buf,
     /// Where to go on with a stream that broke off.
     pub resume: Option<Resume>,
+    /// Where to, if it was sent elsewhere and what comes after it is not.
+    pub place: Option<Url>,
     /// How often it was sent elsewhere.
     pub redirects: usize,
-    /// Whether a message has come in the response.
+    /// Whether the reply to a request of our own has come in the response.
     pub is_answered: bool,
 }
 
@@ -53,12 +58,12 @@ pub struct Resume {
 impl Exchange {
     /// A POST.
     pub fn post(purpose: Purpose, body: Buf) -> Exchange {
-        Exchange { purpose, body, resume: None, redirects: 0, is_answered: false }
+        Exchange { purpose, body, resume: None, place: None, redirects: 0, is_answered: false }
     }
 
     /// A request without a body; from an event on, if `resume` says so.
     pub fn bare(purpose: Purpose, resume: Option<Resume>) -> Exchange {
-        Exchange { purpose, body: Buf::new(), resume, redirects: 0, is_answered: false }
+        Exchange { purpose, body: Buf::new(), resume, place: None, redirects: 0, is_answered: false }
     }
 
     /// With which method it goes out.
@@ -84,6 +89,23 @@ impl Exchange {
     pub fn is_short(&self) -> bool {
         match self.purpose {
             Purpose::Call(_) => false,
+            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => true,
+        }
+    }
+
+    /// Whether an event stream in its response may last. Whoever made a request of our own is none to wait for long.
+    pub fn may_last(&self) -> bool {
+        match self.purpose {
+            Purpose::Call(_) | Purpose::Listen => true,
+            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => false,
+        }
+    }
+
+    /// Whether it does no harm to send it twice, though the upstream may have seen it. A call may do anything; to be
+    /// told the same twice is part of every protocol.
+    pub fn is_repeatable(&self) -> bool {
+        match self.purpose {
+            Purpose::Call(_) => self.resume.is_some(),
             Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => true,
         }
     }
@@ -137,6 +159,9 @@ impl Reception {
         if head.is_content_type("text/event-stream") {
             return Ok(Reception::Events(Box::new(Decoder::new(limits::LINE_BYTES_MAX))));
         }
+        if purpose == Purpose::Listen && !is_answered_elsewhere {
+            return Ok(Reception::Ignored); // a page for people: it offers no stream
+        }
         if head.is_content_type("application/json") && purpose != Purpose::Listen {
             return Ok(Reception::Message(Vec::new()));
         }
@@ -154,10 +179,42 @@ impl HttpRefusal {
     }
 
     /// Whether it means that the session has ended. The specification says 404; servers built after the official
-    /// SDK's first examples say 400, with a word about sessions.
+    /// SDK's first examples say 400, with a word about sessions or about `initialize`.
     pub fn is_about_session(&self) -> bool {
-        let says_session = || String::from_utf8_lossy(&self.text).to_ascii_lowercase().contains("session");
-        self.status == 404 || (self.status == 400 && says_session())
+        let says_so = || {
+            let text = String::from_utf8_lossy(&self.text).to_ascii_lowercase();
+            text.contains("session") || text.contains("not initialized")
+        };
+        match self.status {
+            404 => !self.is_reply_about_call(),
+            // What is cut off may be a reply.
+            400 => self.text.len() < limits::REFUSAL_BYTES_MAX && !self.is_reply() && says_so(),
+            _ => false,
+        }
+    }
+
+    /// Whether asking again later may help.
+    pub fn is_for_now(&self) -> bool {
+        matches!(self.status, 408 | 409 | 425 | 429) || self.status >= 500
+    }
+
+    /// Whether the body is the reply to a call, whose words mean what they like: their ids are numbers.
+    fn is_reply(&self) -> bool {
+        matches!(envelope::read_message(&self.text), Ok(Message::Response { id, .. }) if id.parse::<u32>().is_ok())
+    }
+
+    /// Whether the body is a reply which says that there is nothing wrong with the session, only with the call. Servers
+    /// answer 404 to unknown methods as well.
+    fn is_reply_about_call(&self) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Code {
+            code: i32,
+        }
+        let Ok(Message::Response { outcome: Outcome::Error(error), .. }) = envelope::read_message(&self.text) else {
+            return false;
+        };
+        let code = serde_json::from_str::<Code>(error).map(|error| error.code);
+        self.is_reply() && code.is_ok_and(|code| code == METHOD_NOT_FOUND || code == INVALID_PARAMS)
     }
 
     /// Takes in more of the body.

@@ -1,5 +1,6 @@
 //! Requests that the proxy itself sends to a link. Their ids are strings; calls have integers.
 
+use crate::codec::jsonrpc::envelope::{self, Body, Message};
 use crate::codec::jsonrpc::write;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::version::Version;
@@ -41,6 +42,16 @@ impl OwnRequest {
             OwnRequest::Ping,
         ];
         ALL.into_iter().find(|request| request.id() == id)
+    }
+
+    /// Whether the reply to it is a message, or among several.
+    pub fn is_answered_by(self, text: &[u8]) -> bool {
+        let is_reply = |message: &Message<'_>| matches!(message, Message::Response { id, .. } if *id == self.id());
+        match envelope::read_body(text) {
+            Ok(Body::Single(message)) => is_reply(&message),
+            Ok(Body::Batch(items)) => items.iter().any(|item| item.message.as_ref().is_ok_and(is_reply)),
+            Err(_) => false,
+        }
     }
 }
 

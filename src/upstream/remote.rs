@@ -7,13 +7,16 @@
 //!  SSE:  GET ─▶ `endpoint` event ─▶ POST initialize, answered on the stream ─▶ POST initialized ─▶ ready
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::exchange::{Exchange, Resume};
+use super::exchange::{Exchange, Purpose, Resume};
+use super::outbox::Outbox;
 use crate::base::deadline::Timer;
 use crate::base::id::OutboundId;
+use crate::base::sequence::CallId;
 use crate::base::url::Url;
+use crate::codec::http::client::check_header;
 use crate::config::{Remote, RemoteTransport};
 use crate::limits;
 use crate::mcp::version::Version;
@@ -33,14 +36,16 @@ pub struct RemoteLink {
     pub outbounds: Vec<OutboundId>,
     /// Those that are free, the one that was used last at the end.
     pub idle: Vec<OutboundId>,
+    /// Which of them carry a call.
+    pub carrying: BTreeMap<CallId, OutboundId>,
     /// What has no connection yet.
-    pub queue: VecDeque<Exchange>,
+    pub outbox: Outbox,
     /// Bytes of messages that were not sent yet.
     pub queued_bytes: usize,
     /// What is to be sent later: streams to be opened again.
     pub later: Vec<(Instant, Exchange)>,
-    /// The pause before the stream is opened again the next time.
-    listen_pause: Duration,
+    /// How often the stream was opened in vain.
+    listen_failures: u32,
     /// When the upstream was last heard.
     pub heard: Instant,
     /// Whether a sign of life is awaited.
@@ -112,10 +117,11 @@ impl RemoteLink {
             opening: Opening::Introducing,
             outbounds: Vec::new(),
             idle: Vec::new(),
-            queue: VecDeque::new(),
+            carrying: BTreeMap::new(),
+            outbox: Outbox::default(),
             queued_bytes: 0,
             later: Vec::new(),
-            listen_pause: limits::RESUME_PAUSE,
+            listen_failures: 0,
             heard: now,
             pulse: Pulse::Quiet,
             timer: Timer::default(),
@@ -180,19 +186,45 @@ impl RemoteLink {
         self.version.filter(|version| *version >= Version::V2025_06_18 && !self.is_sse()).map(Version::as_str)
     }
 
-    /// How long to wait before a stream is opened again: as long as it asked for, else longer each time.
-    pub fn next_pause(&mut self, asked: Option<u64>) -> Duration {
-        if let Some(asked) = asked {
-            return Duration::from_millis(asked).min(limits::RESUME_PAUSE_MAX);
-        }
-        let pause = self.listen_pause;
-        self.listen_pause = (pause * 2).min(limits::RESUME_PAUSE_MAX);
-        pause
+    /// The next exchange that a connection can be had for.
+    pub fn next_exchange(&mut self) -> Option<Exchange> {
+        let conns_max = limits::LINK_CONNS_MAX + limits::LINK_CONNS_SPARE;
+        let has_room = !self.idle.is_empty() || self.outbounds.len() < conns_max;
+        if has_room { self.outbox.pop(self.carrying.len() < limits::LINK_CONNS_MAX) } else { None }
     }
 
-    /// A stream has brought something.
+    /// An exchange has got a connection.
+    pub fn on_dispatched(&mut self, exchange: &Exchange, id: OutboundId) {
+        if let Purpose::Call(call) = exchange.purpose {
+            self.carrying.insert(call, id);
+        }
+    }
+
+    /// An exchange has its connection no longer.
+    pub fn on_undispatched(&mut self, exchange: &Exchange) {
+        if let Purpose::Call(call) = exchange.purpose {
+            self.carrying.remove(&call);
+        }
+    }
+
+    /// How long to wait before a stream is opened again: as long as it asked for, within bounds, else longer each time.
+    pub fn pause_before(&mut self, exchange: &Exchange, asked: Option<u64>) -> Duration {
+        let failures = match (exchange.purpose, &exchange.resume) {
+            (Purpose::Listen, _) => {
+                self.listen_failures += 1;
+                self.listen_failures
+            }
+            (_, Some(resume)) => resume.failures,
+            (_, None) => 1,
+        };
+        let doublings = failures.saturating_sub(1).min(8);
+        let pause = asked.map_or(limits::RESUME_PAUSE * (1 << doublings), Duration::from_millis);
+        pause.clamp(limits::RESUME_PAUSE_MIN, limits::RESUME_PAUSE_MAX)
+    }
+
+    /// The upstream's own stream has brought something.
     pub fn on_stream_alive(&mut self) {
-        self.listen_pause = limits::RESUME_PAUSE;
+        self.listen_failures = 0;
     }
 
     /// When there is something to do.
@@ -214,6 +246,7 @@ impl RemoteLink {
 
 /// Where a stream can go on whose last event had this id; `None` if it had none that a header can carry.
 pub fn resume_after(last_id: &[u8], failures: u32) -> Option<Resume> {
-    let last_event_id = std::str::from_utf8(last_id).ok().filter(|id| !id.is_empty())?.to_owned();
-    Some(Resume { last_event_id, failures })
+    let id = std::str::from_utf8(last_id).ok().filter(|id| !id.is_empty() && id.len() <= limits::EVENT_ID_BYTES_MAX)?;
+    check_header("Last-Event-ID", id).ok()?;
+    Some(Resume { last_event_id: id.to_owned(), failures })
 }

@@ -55,6 +55,7 @@ mod proxy_filters;
 mod proxy_links;
 mod proxy_notices;
 mod proxy_private;
+mod proxy_remote_faults;
 mod proxy_remotes;
 mod proxy_resumption;
 mod proxy_shutdown;

@@ -1,6 +1,7 @@
 //! SSE upstreams (HTTP+SSE of 2024-11-05): one stream for all that comes, POSTs for all that goes.
 
 use mcp_proxy::config::RemoteTransport;
+use mcp_proxy::limits;
 use serde_json::json;
 
 use crate::support::playbook::{INTRODUCTION, Playbook, assert_error};
@@ -119,4 +120,17 @@ fn any_other_refusal_says_nothing_about_the_transport() {
     play.expect(&["up1 close"]);
     let last = play.logs.last().expect("a log line");
     assert!(last.contains("HTTP 401 Unauthorized") && last.contains("headers"), "{last}");
+}
+
+#[test]
+fn a_sign_of_life_comes_on_the_stream() {
+    let (mut play, _) = ready();
+    play.advance(limits::PING_INTERVAL);
+    let pings: Vec<String> = play.take().into_iter().filter(|line| line.contains("mcp-proxy:ping")).collect();
+    let (name, _) = pings[0].split_once(' ').expect("a name");
+    // The message is taken, but the stream, which may have lost its other end, brings nothing.
+    play.takes_note(name);
+    play.advance(limits::PING_TIME_MAX);
+    let last = play.logs.last().expect("a log line");
+    assert!(last.contains("did not answer a ping"), "{last}");
 }

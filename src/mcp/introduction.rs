@@ -27,6 +27,8 @@ pub struct Introduction {
 pub struct ServerCapabilities {
     /// It has tools.
     pub tools: bool,
+    /// Its downstreams expect to hear that its list of tools has changed.
+    pub tells_tools: bool,
     /// It takes `logging/setLevel`.
     pub logging: bool,
 }
@@ -60,7 +62,11 @@ impl Introduction {
             format!("it speaks protocol version {name}, which is none of {}", super::version::supported())
         })?;
         let offered = read.capabilities.unwrap_or_default();
-        let capabilities = ServerCapabilities { tools: offered.tools.is_some(), logging: offered.logging.is_some() };
+        let capabilities = ServerCapabilities {
+            tools: offered.tools.is_some(),
+            tells_tools: offered.tools.is_some_and(tells_changes),
+            logging: offered.logging.is_some(),
+        };
         let version_range = range_in(result.as_bytes(), version).unwrap_or_default();
         Ok(Introduction { version: known, capabilities, version_range, result: result.to_owned() })
     }
@@ -70,6 +76,17 @@ impl Introduction {
         let before = &self.result[..self.version_range.start];
         [before, "\"", version.as_str(), "\"", &self.result[self.version_range.end..]]
     }
+}
+
+/// Whether a capability promises `list_changed` notifications.
+fn tells_changes(capability: &RawValue) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Listed {
+        #[serde(default)]
+        list_changed: bool,
+    }
+    serde_json::from_str::<Listed>(capability.get()).is_ok_and(|listed| listed.list_changed)
 }
 
 /// What a downstream said of itself in its `initialize` request.

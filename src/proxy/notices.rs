@@ -9,6 +9,7 @@ use super::{Level, Proxy};
 use crate::base::id::{ServerId, SessionId};
 use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
+use crate::codec::jsonrpc::write;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::session::Session;
 
@@ -66,6 +67,19 @@ impl Proxy {
         if is_tools {
             self.read_catalogue(server);
         }
+        self.push_to_all(server, line, now);
+    }
+
+    /// A link lists other tools than the one before it: nobody has told the sessions, which outlive links.
+    pub(super) fn on_other_tools(&mut self, server: ServerId, now: Instant) {
+        let introduction = self.servers.get(server).and_then(|server| server.introduction.as_ref());
+        if introduction.is_some_and(|introduction| introduction.capabilities.tells_tools) {
+            let notice = write::notification("notifications/tools/list_changed", None);
+            self.push_to_all(server, notice.as_bytes(), now);
+        }
+    }
+
+    fn push_to_all(&mut self, server: ServerId, line: &[u8], now: Instant) {
         let greeted = self.sessions.with(server).filter(|(_, session)| session.is_greeted());
         let sessions: Vec<SessionId> = greeted.map(|(id, _)| id).collect();
         for session in sessions {

@@ -157,7 +157,7 @@ impl Proxy {
             (Some(OwnRequest::Initialize), Outcome::Error(error)) => {
                 self.on_rejected(server, link, &shorten(error), now)
             }
-            (Some(OwnRequest::ListTools), Outcome::Result(result)) => self.on_catalogue_page(server, result),
+            (Some(OwnRequest::ListTools), Outcome::Result(result)) => self.on_catalogue_page(server, result, now),
             (Some(OwnRequest::ListTools), Outcome::Error(error)) => {
                 let message = format!("Ready, but it does not list its tools: {}", shorten(error));
                 self.log(Level::Warn, Some(server), message);
@@ -197,14 +197,14 @@ impl Proxy {
         }
     }
 
-    fn on_catalogue_page(&mut self, server: ServerId, result: &str) {
+    fn on_catalogue_page(&mut self, server: ServerId, result: &str, now: Instant) {
         let Some(entry) = self.servers.get_mut(server) else { return };
         match entry.catalogue.on_page(result) {
             Ok(Next::Page(cursor)) => {
                 let message = handshake::list_tools(cursor.as_deref());
                 self.send_own_to_server(server, OwnRequest::ListTools, &message);
             }
-            Ok(Next::Complete { new, is_update }) => {
+            Ok(Next::Complete { new, is_update, is_another }) => {
                 let count = entry.catalogue.tools().len();
                 let name = entry.config.name.clone();
                 for tool in new {
@@ -212,6 +212,9 @@ impl Proxy {
                 }
                 let state = if is_update { "Now" } else { "Ready" };
                 self.log(Level::Info, Some(server), format!("{state} with {count} tools"));
+                if is_another {
+                    self.on_other_tools(server, now);
+                }
             }
             Err(reason) => {
                 entry.catalogue.on_refused();

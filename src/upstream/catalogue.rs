@@ -15,6 +15,8 @@ pub struct Catalogue {
     progress: Progress,
     /// Whether the present link's list was read to its end.
     is_known: bool,
+    /// Whether any link's was.
+    was_read: bool,
 }
 
 /// How far the reading of the list has come.
@@ -45,6 +47,8 @@ pub enum Next {
         new: Vec<String>,
         /// Whether the link had listed its tools before.
         is_update: bool,
+        /// Whether an earlier link had others: whoever has read that list has an outdated one.
+        is_another: bool,
     },
 }
 
@@ -107,8 +111,11 @@ impl Catalogue {
             _ => {
                 let known: HashSet<&String> = self.tools.iter().collect();
                 let new = names.iter().filter(|name| !known.contains(name)).cloned().collect();
+                let is_update = std::mem::replace(&mut self.is_known, true);
+                let was_read = std::mem::replace(&mut self.was_read, true);
+                let is_another = was_read && !is_update && self.tools != names;
                 self.tools = names;
-                Ok(Next::Complete { new, is_update: std::mem::replace(&mut self.is_known, true) })
+                Ok(Next::Complete { new, is_update, is_another })
             }
         }
     }

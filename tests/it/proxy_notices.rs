@@ -4,7 +4,7 @@ use mcp_proxy::limits;
 use serde_json::json;
 
 use crate::support::pair::Pair;
-use crate::support::playbook::{Playbook, assert_error};
+use crate::support::playbook::{INTRODUCTION, Playbook, assert_error};
 use crate::support::requests::Http;
 
 fn log(level: &str) -> String {
@@ -265,4 +265,27 @@ fn a_slow_reader_loses_notifications_and_never_answers() {
         (3, 7),
         "the rest goes to the session's other stream"
     );
+}
+
+#[test]
+fn sessions_hear_that_a_restarted_server_has_other_tools() {
+    let introduction = INTRODUCTION.replace(r#""tools":{}"#, r#""tools":{"listChanged":true}"#);
+    let mut play = Playbook::new();
+    let lives = |play: &mut Playbook, tool: &str| {
+        play.spawned("demo");
+        play.says("demo", &format!(r#"{{"id":"mcp-proxy:initialize","result":{introduction}}}"#));
+        play.forget();
+        play.says("demo", &format!(r#"{{"id":"mcp-proxy:tools/list","result":{{"tools":[{{"name":"{tool}"}}]}}}}"#));
+    };
+    lives(&mut play, "one");
+    let session = play.session("a");
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.forget();
+    for (tool, told) in [("one", None), ("two", Some(r#"g event {"method":"notifications/tools/list_changed"}"#))] {
+        play.exits("demo", mcp_proxy::proxy::Exit::Code(1));
+        play.advance(limits::BACK_OFF_MAX);
+        lives(&mut play, tool);
+        let events: Vec<String> = play.take().into_iter().filter(|line| line.starts_with("g event")).collect();
+        assert_eq!(events, Vec::from_iter(told), "{tool}");
+    }
 }

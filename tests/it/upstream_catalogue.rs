@@ -10,11 +10,19 @@ fn page(names: &[&str], cursor: Option<&str>) -> String {
 }
 
 fn complete(names: &[&str]) -> Result<Next, String> {
-    Ok(Next::Complete { new: names.iter().map(|name| (*name).to_owned()).collect(), is_update: false })
+    Ok(Next::Complete {
+        new: names.iter().map(|name| (*name).to_owned()).collect(),
+        is_update: false,
+        is_another: false,
+    })
 }
 
 fn updated(names: &[&str]) -> Result<Next, String> {
-    Ok(Next::Complete { new: names.iter().map(|name| (*name).to_owned()).collect(), is_update: true })
+    Ok(Next::Complete {
+        new: names.iter().map(|name| (*name).to_owned()).collect(),
+        is_update: true,
+        is_another: false,
+    })
 }
 
 fn next(cursor: &str) -> Result<Next, String> {
@@ -104,7 +112,8 @@ fn the_first_list_of_a_new_link_is_no_update() {
     catalogue.on_stale();
     catalogue.on_gone();
     assert!(catalogue.on_stale(), "nothing is being read any more");
-    assert_eq!(catalogue.on_page(&page(&["a", "b"], None)), complete(&["b"]), "what it had is remembered");
+    let another = Ok(Next::Complete { new: vec!["b".to_owned()], is_update: false, is_another: true });
+    assert_eq!(catalogue.on_page(&page(&["a", "b"], None)), another, "what it had is remembered");
     catalogue.on_stale();
     assert_eq!(catalogue.on_page(&page(&["a"], None)), updated(&[]));
 }

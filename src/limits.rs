@@ -167,6 +167,9 @@ pub const OUTBOUND_IDLE_TIME: Duration = Duration::from_secs(3);
 pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(60);
 /// The call is over, its response is not: for the upstream to end it by itself.
 pub const ABANDONED_TIME_MAX: Duration = Duration::from_secs(5);
+/// A session has been forgotten: for the calls that were sent before that was known to be refused, so that they can be
+/// sent again. Those that are not may have run.
+pub const FORGOTTEN_TIME_MAX: Duration = Duration::from_secs(1);
 /// Redirects that one request follows.
 pub const REDIRECTS_MAX: usize = 5;
 /// The beginning of the body of a refusal: for the message in it.

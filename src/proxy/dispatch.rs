@@ -16,6 +16,7 @@ impl Proxy {
     /// Sends what waits for a connection, as far as there are any.
     pub(super) fn dispatch_exchanges(&mut self, now: Instant) {
         while let Some(link) = self.posting.pop() {
+            self.check_forgotten(link, now);
             while let Some(exchange) = self.remote_mut(link).and_then(RemoteLink::next_exchange) {
                 self.dispatch(link, exchange, now);
             }

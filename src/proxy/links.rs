@@ -8,6 +8,7 @@ use super::{Due, Level, Output, Proxy};
 use crate::base::deadline::Timer;
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
+use crate::codec::jsonrpc::write;
 use crate::config::{ServerConfig, Target};
 use crate::limits;
 use crate::mcp::call::CallState;
@@ -45,7 +46,18 @@ pub(super) enum Role {
         entrance: ServerId,
         /// What it is initialised with: the parameters of the downstream's own `initialize`.
         hello: Box<str>,
+        /// Whether that downstream has said `notifications/initialized`.
+        confirmation: Confirmation,
     },
+}
+
+/// Who says `notifications/initialized` to a private upstream. To a shared one it is the proxy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Confirmation {
+    /// Its downstream, which has yet to do so.
+    Awaited,
+    /// Its downstream has said it; to later links the proxy does.
+    Given,
 }
 
 impl Server {
@@ -112,7 +124,7 @@ impl Link {
             Transport::Stdio(_) => self.is_introduced,
             Transport::Remote(remote) => match remote.opening {
                 Opening::Introducing | Opening::Confirming { .. } => false,
-                Opening::Open | Opening::Leaving => true,
+                Opening::Introduced | Opening::Open | Opening::Forgotten { .. } | Opening::Leaving => true,
             },
         }
     }
@@ -300,15 +312,30 @@ impl Proxy {
         present.is_introduced = true;
         let version = introduction.version;
         let is_first = entry.introduction.replace(introduction).is_none();
-        match &mut present.transport {
+        if let Transport::Remote(remote) = &mut present.transport {
+            remote.on_introduced(version);
+        }
+        if self.awaits_confirmation(server) {
+            self.on_ready(server, is_first, now); // for the answer to its downstream
+        } else {
+            let message = write::notification("notifications/initialized", None);
+            self.confirm(link, message.as_bytes(), is_first, now);
+        }
+    }
+
+    /// `notifications/initialized` goes out.
+    pub(super) fn confirm(&mut self, link: LinkId, message: &[u8], is_first: bool, now: Instant) {
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let server = entry.server;
+        match &mut entry.transport {
             Transport::Stdio(_) => {
-                self.send_initialized(link);
+                self.send_initialized(link, message);
                 self.on_ready(server, is_first, now);
             }
             Transport::Remote(remote) => {
                 // POSTs may overtake each other: nothing else is sent until this one is answered.
-                remote.on_introduced(version, is_first);
-                self.send_initialized(link);
+                remote.opening = Opening::Confirming { is_first };
+                self.send_initialized(link, message);
             }
         }
     }
@@ -319,10 +346,13 @@ impl Proxy {
         entry.supervisor.on_ready(now);
         let introduction = entry.introduction.as_ref();
         let capabilities = introduction.map(|introduction| introduction.capabilities).unwrap_or_default();
-        if !is_first {
+        let is_confirmed = !self.awaits_confirmation(server);
+        if !is_first && is_confirmed {
             self.restore(server, capabilities);
         }
-        if capabilities.tools {
+        if !is_confirmed {
+            // Some servers take no request before they have been told that the handshake is over.
+        } else if capabilities.tools {
             self.read_catalogue(server);
         } else {
             self.log(Level::Info, Some(server), "Ready, without tools".to_owned());

@@ -112,13 +112,16 @@ impl Outbound {
         self.request.len().saturating_sub(self.sent.max(self.body_at))
     }
 
+    pub(super) fn is_awaiting_head(&self) -> bool {
+        self.task().is_some_and(|task| matches!(task.reception, Reception::AwaitingHead))
+    }
+
     /// The upstream has closed it. Whether that has crossed with the request, which then goes out on another one: the
     /// upstream may close a free connection at any moment (RFC 9112, 9.3.1 and 9.5).
     fn has_crossed(&self) -> bool {
         let is_silent = self.has_served && self.incoming.is_empty();
-        let is_harmless =
-            |task: &Task| task.exchange.is_repeatable() && matches!(task.reception, Reception::AwaitingHead);
-        is_silent && self.task().is_some_and(|task| self.sent == 0 || is_harmless(task))
+        let is_harmless = |task: &Task| self.sent == 0 || task.exchange.is_repeatable();
+        is_silent && self.is_awaiting_head() && self.task().is_some_and(is_harmless)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::links::{Role, Server};
+use super::links::{Confirmation, Role, Server};
 use super::{Due, Output, Proxy};
 use crate::base::id::{LinkId, ServerId};
 use crate::config::Isolation;
@@ -40,7 +40,8 @@ impl Proxy {
             };
             self.end_session(stalest, now);
         }
-        let role = Role::Private { entrance: server, hello: greeting.params.clone() };
+        let (hello, confirmation) = (greeting.params.clone(), Confirmation::Awaited);
+        let role = Role::Private { entrance: server, hello, confirmation };
         Ok(self.servers.insert(Server::new(config, role)))
     }
 
@@ -54,6 +55,24 @@ impl Proxy {
         match &self.servers.get(server)?.role {
             Role::Configured => None,
             Role::Private { hello, .. } => Some(hello),
+        }
+    }
+
+    /// Whether a private upstream has yet to hear that its downstream is ready.
+    pub(super) fn awaits_confirmation(&self, server: ServerId) -> bool {
+        let role = self.servers.get(server).map(|server| &server.role);
+        matches!(role, Some(Role::Private { confirmation: Confirmation::Awaited, .. }))
+    }
+
+    /// A downstream is ready. A shared upstream was told so long ago; one of its own may have waited for this to ask
+    /// for something.
+    pub(crate) fn on_downstream_ready(&mut self, server: ServerId, message: &[u8], now: Instant) {
+        let Some(entry) = self.servers.get_mut(server) else { return };
+        let Role::Private { confirmation, .. } = &mut entry.role else { return };
+        if std::mem::replace(confirmation, Confirmation::Given) == Confirmation::Awaited
+            && let Some(link) = entry.supervisor.ready_link()
+        {
+            self.confirm(link, message, true, now);
         }
     }
 

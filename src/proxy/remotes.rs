@@ -207,6 +207,7 @@ impl Proxy {
         while let Some(exchange) = self.remote_mut(link).and_then(|remote| remote.pop_later(now)) {
             self.push_exchange(link, exchange);
         }
+        self.check_forgotten(link, now);
         self.check_pulse(link, now);
         self.arm_link(link);
     }
@@ -215,7 +216,7 @@ impl Proxy {
     fn check_pulse(&mut self, link: LinkId, now: Instant) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
         let is_used = self.calls.iter().any(|(_, call)| call.is_in_flight(server));
-        let Some(remote) = self.remote_mut(link) else { return };
+        let Some(remote) = self.remote_mut(link).filter(|remote| remote.opening == Opening::Open) else { return };
         match remote.pulse {
             Pulse::Quiet if remote.heard + limits::PING_INTERVAL > now => {}
             // A server that works may have no time for pings; a call has its own patience.
@@ -237,6 +238,8 @@ impl Proxy {
     }
 }
 
+const FORGOTTEN: &str = "it has ended the session";
+
 /// Ending.
 impl Proxy {
     /// The upstream has forgotten the session: a new one begins. A request that was refused for that reason never ran,
@@ -255,7 +258,28 @@ impl Proxy {
             | Purpose::Listen
             | Purpose::Farewell => {}
         }
-        self.on_conversation_over(link, "it has ended the session", now);
+        if let Some(remote) = self.remote_mut(link).filter(|remote| remote.opening == Opening::Open) {
+            remote.opening = Opening::Forgotten { until: now + limits::FORGOTTEN_TIME_MAX };
+            self.arm_link(link);
+            self.posting.push(link);
+        } else if !self.is_forgotten(link) {
+            self.on_conversation_over(link, FORGOTTEN, now);
+        }
+    }
+
+    fn is_forgotten(&self, link: LinkId) -> bool {
+        let transport = self.links.get(link).map(|link| &link.transport);
+        matches!(transport, Some(Transport::Remote(remote)) if matches!(remote.opening, Opening::Forgotten { .. }))
+    }
+
+    /// Once all that was sent to a forgotten session has been answered somehow, there is nothing left of it.
+    pub(super) fn check_forgotten(&mut self, link: LinkId, now: Instant) {
+        let Some(Transport::Remote(remote)) = self.links.get(link).map(|link| &link.transport) else { return };
+        let Opening::Forgotten { until } = remote.opening else { return };
+        let mut carrying = remote.carrying.values().filter_map(|id| self.outbounds.get(*id));
+        if until <= now || !carrying.any(|outbound| outbound.sent > 0 && outbound.is_awaiting_head()) {
+            self.on_conversation_over(link, FORGOTTEN, now);
+        }
     }
 
     /// The link is of no use any more.

@@ -89,10 +89,9 @@ impl Proxy {
 
 /// Notifications and responses: nobody waits for an answer.
 impl Proxy {
-    /// `notifications/initialized`: the second message on every link.
-    pub(super) fn send_initialized(&mut self, link: LinkId) {
-        let message = write::notification("notifications/initialized", None);
-        self.push_to_link(link, Purpose::Initialized, message.as_bytes(), &mut []);
+    /// `notifications/initialized`: it ends the handshake.
+    pub(super) fn send_initialized(&mut self, link: LinkId, message: &[u8]) {
+        self.push_to_link(link, Purpose::Initialized, message, &mut []);
     }
 
     /// Sends a message of our own to a link.

@@ -263,7 +263,8 @@ impl Proxy {
         match message {
             Message::Response { id, .. } => self.on_answer(session, bytes, id, now),
             Message::Notification { method, params } => match &**method {
-                "notifications/initialized" | "initialize" => {} // the link had its own
+                "notifications/initialized" => self.on_downstream_ready(server, bytes, now),
+                "initialize" => {} // a request without an id
                 "notifications/cancelled" => {
                     if let Some(id) = member(params.text, "requestId") {
                         self.on_cancelled(session, bytes, id, now);

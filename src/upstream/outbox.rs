@@ -45,6 +45,12 @@ impl Outbox {
         if takes_calls { self.calls.pop_first().map(|(_, exchange)| exchange) } else { None }
     }
 
+    /// `notifications/initialized`, if it has yet to be sent: nothing may overtake it.
+    pub fn pop_initialized(&mut self) -> Option<Exchange> {
+        let at = self.others.iter().position(|exchange| exchange.purpose == Purpose::Initialized)?;
+        self.others.remove(at)
+    }
+
     /// Takes a call out.
     pub fn take_call(&mut self, call: CallId) -> Option<Exchange> {
         self.calls.remove(&call)

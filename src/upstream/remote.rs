@@ -78,6 +78,8 @@ pub enum Wire {
 pub enum Opening {
     /// `initialize` is not answered.
     Introducing,
+    /// The downstream that has the upstream for itself is not ready.
+    Introduced,
     /// `notifications/initialized` is not answered.
     Confirming {
         /// Whether the upstream has never been ready before.
@@ -85,6 +87,11 @@ pub enum Opening {
     },
     /// Calls flow.
     Open,
+    /// The upstream has forgotten the session. What it was sent meanwhile will be refused as well.
+    Forgotten {
+        /// For how long that is awaited.
+        until: Instant,
+    },
     /// The session is being ended.
     Leaving,
 }
@@ -176,9 +183,9 @@ impl RemoteLink {
     }
 
     /// The upstream has introduced itself.
-    pub fn on_introduced(&mut self, version: Version, is_first: bool) {
+    pub fn on_introduced(&mut self, version: Version) {
         self.version = Some(version);
-        self.opening = Opening::Confirming { is_first };
+        self.opening = Opening::Introduced;
     }
 
     /// What `MCP-Protocol-Version` is to say: the revisions that know it.
@@ -189,8 +196,16 @@ impl RemoteLink {
     /// The next exchange that a connection can be had for.
     pub fn next_exchange(&mut self) -> Option<Exchange> {
         let conns_max = limits::LINK_CONNS_MAX + limits::LINK_CONNS_SPARE;
-        let has_room = !self.idle.is_empty() || self.outbounds.len() < conns_max;
-        if has_room { self.outbox.pop(self.carrying.len() < limits::LINK_CONNS_MAX) } else { None }
+        if self.idle.is_empty() && self.outbounds.len() >= conns_max {
+            return None;
+        }
+        match self.opening {
+            Opening::Confirming { .. } => self.outbox.pop_initialized(),
+            Opening::Forgotten { .. } => None,
+            Opening::Introducing | Opening::Introduced | Opening::Open | Opening::Leaving => {
+                self.outbox.pop(self.carrying.len() < limits::LINK_CONNS_MAX)
+            }
+        }
     }
 
     /// An exchange has got a connection.
@@ -232,7 +247,8 @@ impl RemoteLink {
         let pulse = match (self.opening, self.pulse) {
             (Opening::Open, Pulse::Quiet) => Some(self.heard + limits::PING_INTERVAL),
             (Opening::Open, Pulse::Pinged { at }) => Some(at + limits::PING_TIME_MAX),
-            (Opening::Introducing | Opening::Confirming { .. } | Opening::Leaving, _) => None,
+            (Opening::Forgotten { until }, _) => Some(until),
+            (Opening::Introducing | Opening::Introduced | Opening::Confirming { .. } | Opening::Leaving, _) => None,
         };
         self.later.iter().map(|(due, _)| *due).chain(pulse).min()
     }

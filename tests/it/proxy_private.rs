@@ -12,6 +12,8 @@ use crate::support::requests::{Http, config, initialize, remote_config};
 
 const CALL: &str = r#"{"id":1,"method":"tools/call","params":{"name":"x"}}"#;
 
+const READY: &str = r#"{"method":"notifications/initialized"}"#;
+
 fn isolated() -> Config {
     let mut config = config(&["demo"]);
     config.servers[0].isolation = Isolation::Session;
@@ -20,7 +22,6 @@ fn isolated() -> Config {
 
 fn introduces_itself(play: &mut Playbook, child: &str) {
     play.says(child, &format!(r#"{{"id":"mcp-proxy:initialize","result":{INTRODUCTION}}}"#));
-    play.says(child, r#"{"id":"mcp-proxy:tools/list","result":{"tools":[]}}"#);
 }
 
 /// A session on `name`, and its process.
@@ -28,9 +29,62 @@ fn session(play: &mut Playbook, name: &str, child: &str) -> String {
     play.http(name, &initialize("2025-11-25", r#"{"elicitation":{}}"#));
     play.spawned(child);
     introduces_itself(play, child);
-    let answer = play.answer(name);
+    let session = play.answer(name).head.header("mcp-session-id").expect("a session").to_owned();
+    play.post(name, &session, READY);
+    play.says(child, r#"{"id":"mcp-proxy:tools/list","result":{"tools":[]}}"#);
     play.forget();
-    answer.head.header("mcp-session-id").expect("a session").to_owned()
+    session
+}
+
+#[test]
+fn the_upstream_hears_from_its_downstream_that_the_handshake_is_over() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &initialize("2025-11-25", r#"{"roots":{}}"#));
+    play.spawned("demo");
+    play.forget();
+    introduces_itself(&mut play, "demo");
+    let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
+    play.expect(&[]);
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.post("a", &session, READY);
+    play.expect(&[
+        "g 200 stream",
+        r#"demo <- {"method":"notifications/initialized"}"#,
+        r#"demo <- {"id":"mcp-proxy:tools/list","method":"tools/list","params":{}}"#,
+        "a 202",
+    ]);
+    // Now it can ask.
+    play.says("demo", r#"{"id":1,"method":"roots/list"}"#);
+    play.expect(&[r#"g event {"id":?1,"method":"roots/list"}"#]);
+    // Said twice, or to another process, it is ours to say or to leave.
+    play.post("a", &session, READY);
+    play.expect(&["a 202"]);
+    play.exits("demo", Exit::Code(1));
+    play.post("a", &session, CALL);
+    play.spawned("demo");
+    play.forget();
+    introduces_itself(&mut play, "demo");
+    let first = play.take().into_iter().find(|line| line.starts_with("demo <-"));
+    assert_eq!(first.as_deref(), Some(r#"demo <- {"method":"notifications/initialized"}"#));
+}
+
+#[test]
+fn nothing_overtakes_the_end_of_the_handshake_with_a_remote_upstream() {
+    let mut config = remote_config("http://up.example/mcp", RemoteTransport::Streamable);
+    config.servers[0].isolation = Isolation::Session;
+    let mut play = Playbook::with(config);
+    play.http("a", &initialize("2025-11-25", "{}"));
+    let introduction = format!(r#"{{"id":"mcp-proxy:initialize","result":{INTRODUCTION}}}"#);
+    play.replies("up1", &introduction);
+    let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
+    play.forget();
+    play.post("a", &session, READY);
+    play.post("b", &session, CALL);
+    play.expect(&["up1 POST …notifications/initialized…", "a 202"]);
+    play.takes_note("up1");
+    let happened = play.take();
+    assert!(happened.iter().any(|line| line.contains("tools/call")), "{happened:?}");
+    assert!(happened.iter().any(|line| line.contains(" GET ")), "{happened:?}");
 }
 
 #[test]
@@ -130,8 +184,9 @@ fn a_remote_upstream_can_be_isolated_as_well() {
         play.http(name, &initialize("2025-11-25", "{}"));
         let head = format!("200 OK\r\nContent-Type: application/json\r\nMcp-Session-Id: {upstream}");
         play.responds(connection, &head, &format!(r#"{{"id":"mcp-proxy:initialize","result":{INTRODUCTION}}}"#));
+        let session = play.answer(name).head.header("mcp-session-id").expect("a session").to_owned();
+        play.post(name, &session, READY);
         play.takes_note(connection);
-        assert_eq!(play.answer(name).head.status, 200);
     }
     assert_eq!(play.proxy.census().privates, 2);
 }

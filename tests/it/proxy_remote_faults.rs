@@ -60,8 +60,12 @@ fn calls_that_were_never_sent_outlive_the_session() {
     play.post("b", &s, r#"{"id":2,"method":"tools/call","params":{"name":"sent"}}"#);
     play.post("c", &s, r#"{"id":3,"method":"tools/call","params":{"name":"unsent"}}"#);
     play.forget();
-    play.accepts = true;
     play.responds("up2", "404 Not Found", "");
+    // What was sent before that was known has a moment to be refused as well.
+    play.expect(&[]);
+    play.advance(limits::FORGOTTEN_TIME_MAX);
+    play.accepts = true;
+    play.advance(Duration::ZERO);
     play.responds("up4", "200 OK\r\nContent-Type: application/json\r\nMcp-Session-Id: s2", &introduction());
     assert_error(&play.answer("b"), 502, -32603, json!(2), &["may or may not"]);
     play.forget();
@@ -70,6 +74,21 @@ fn calls_that_were_never_sent_outlive_the_session() {
     assert_eq!(again.len(), 2, "{again:?}");
     assert!(again[0].1.contains("refused") && again[1].1.contains("unsent"), "{again:?}");
     assert!(again.iter().all(|(_, request)| request.contains("[Mcp-Session-Id: s2]")), "{again:?}");
+}
+
+#[test]
+fn calls_that_are_refused_together_are_sent_again_together() {
+    let (mut play, s) = ready();
+    play.post("a", &s, CALL);
+    play.post("b", &s, CALL);
+    play.forget();
+    play.responds("up2", "404 Not Found", "");
+    play.expect(&[]);
+    play.responds("up1", "404 Not Found", "");
+    play.expect(&["up1 close", "up2 close", "up3 connect", "up3 POST …initialize…"]);
+    play.responds("up3", SESSION, &introduction());
+    play.takes_note("up3");
+    assert_eq!(requests(&mut play, "tools/call").len(), 2);
 }
 
 #[test]

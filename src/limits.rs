@@ -151,6 +151,9 @@ pub const CATALOGUE_PAGES_MAX: usize = 64;
 pub const RESPONSE_HEAD_BYTES_MAX: usize = 64 * KIB;
 /// Header lines in one response head. Large sites send about 40.
 pub const RESPONSE_HEADERS_MAX: usize = 128;
+/// What is kept of unfinished messages of all remote upstreams together: each connection may bring one of
+/// [`LINE_BYTES_MAX`].
+pub const UPSTREAM_BYTES_MAX: usize = 512 * MIB;
 /// Interim responses (1xx) before the final one. One that says every 20 s that it still works (102) may do so for
 /// half an hour.
 pub const INTERIM_RESPONSES_MAX: usize = 100;

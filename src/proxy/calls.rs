@@ -306,53 +306,11 @@ impl Proxy {
         }
     }
 
-    fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {
+    pub(super) fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {
         if self.ready_link(server).is_some_and(|link| self.is_unsent(link, id)) {
             return;
         }
         let params = format!("{{\"requestId\":{},\"reason\":{}}}", id.number(), write::string(reason));
         self.send_to_server(server, &write::notification("notifications/cancelled", Some(&params)));
-    }
-
-    /// A sign of life of a call: its silence begins anew.
-    pub(super) fn touch_call(&mut self, id: CallId, now: Instant) {
-        if let Some(call) = self.calls.get_mut(id)
-            && let Some(server) = self.servers.get(call.server)
-        {
-            call.due = now + server.config.request_time;
-        }
-    }
-
-    /// Looks for calls and asks that waited too long, and for the next that will have.
-    pub(super) fn on_patience_timeout(&mut self, server: ServerId, now: Instant) {
-        self.extend_asking_calls(server, now);
-        let of_server = |call: &Call| call.server == server;
-        let late: Vec<CallId> =
-            self.calls.iter().filter(|(_, call)| of_server(call) && call.due <= now).map(|(id, _)| id).collect();
-        for id in late {
-            self.on_call_timeout(id, now);
-        }
-        self.expire_asks(server, now);
-        let calls = self.calls.iter().filter(|(_, call)| of_server(call)).map(|(_, call)| call.due);
-        let asks = self.asks_of_server(server).map(|(_, ask)| ask.due);
-        let next = calls.chain(asks).min();
-        if let (Some(next), Some(entry)) = (next, self.servers.get_mut(server)) {
-            self.deadlines.arm(&mut entry.patience, Due::Patience(server), next);
-        }
-    }
-
-    fn on_call_timeout(&mut self, id: CallId, now: Instant) {
-        let Some(call) = self.calls.get(id) else { return };
-        let Some(server) = self.servers.get(call.server) else { return };
-        let trouble = match call.state {
-            CallState::Waiting { .. } => {
-                Trouble::NotReady { waited: server.config.startup_time, last_words: self.last_words(call.server) }
-            }
-            CallState::InFlight => Trouble::Silent { waited: server.config.request_time },
-        };
-        if matches!(call.state, CallState::InFlight) {
-            self.notify_cancelled(call.server, id, "no answer within requestTimeout");
-        }
-        self.fail_call(id, &trouble, now);
     }
 }

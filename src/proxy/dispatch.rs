@@ -1,6 +1,6 @@
 //! Requests on their way to remote upstreams: which goes out next, on which connection, and how it is written.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::links::Transport;
 use super::outbounds::{Loss, Outbound, OutboundState, Task};
@@ -9,7 +9,8 @@ use crate::base::buf::Buf;
 use crate::base::id::{LinkId, OutboundId};
 use crate::codec::http::Request;
 use crate::limits;
-use crate::upstream::exchange::{Exchange, Reception};
+use crate::upstream::exchange::{Exchange, Purpose, Reception};
+use crate::upstream::handshake::OwnRequest;
 use crate::upstream::remote::RemoteLink;
 
 impl Proxy {
@@ -36,10 +37,11 @@ impl Proxy {
         if let Some(remote) = self.remote_mut(link) {
             remote.on_dispatched(&exchange, id);
         }
+        let patience = self.patience_with(link, &exchange);
         let Some(outbound) = self.outbounds.get_mut(id) else { return };
         outbound.timer.disarm();
-        if exchange.is_short() {
-            self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + limits::EXCHANGE_TIME_MAX);
+        if let Some(patience) = patience {
+            self.deadlines.arm(&mut outbound.timer, Due::Outbound(id), now + patience);
         }
         let task = Task { exchange, reception: Reception::AwaitingHead };
         if free.is_some() {
@@ -48,6 +50,18 @@ impl Proxy {
         } else {
             outbound.state = OutboundState::Connecting(task);
             self.outputs.push_back(Output::Connect(id));
+        }
+    }
+
+    /// How long its response may take; `None` for calls, which have their own patience.
+    fn patience_with(&self, link: LinkId, exchange: &Exchange) -> Option<Duration> {
+        let server = self.links.get(link).and_then(|link| self.servers.get(link.server));
+        match (exchange.purpose, server) {
+            (Purpose::Call(_), _) => None,
+            (Purpose::Own(OwnRequest::Initialize), Some(server)) => {
+                Some(limits::EXCHANGE_TIME_MAX.max(server.config.startup_time))
+            }
+            (_, _) => Some(limits::EXCHANGE_TIME_MAX),
         }
     }
 

@@ -85,14 +85,6 @@ impl Exchange {
         }
     }
 
-    /// Whether it is to be over soon. Calls have their own patience, and a stream may last.
-    pub fn is_short(&self) -> bool {
-        match self.purpose {
-            Purpose::Call(_) => false,
-            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => true,
-        }
-    }
-
     /// Whether an event stream in its response may last. Whoever made a request of our own is none to wait for long.
     pub fn may_last(&self) -> bool {
         match self.purpose {
@@ -168,6 +160,17 @@ impl Reception {
         let found = String::from_utf8_lossy(head.all("content-type").next().unwrap_or(b"none")).into_owned();
         let found = crate::base::text::shorten(&found).into_owned();
         Err(format!("its answer is neither JSON nor an event stream (Content-Type: {found})"))
+    }
+}
+
+impl Reception {
+    /// What is kept of a message that is not complete.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Reception::Message(text) => text.len(),
+            Reception::Events(decoder) => decoder.held_bytes(),
+            Reception::AwaitingHead | Reception::Ignored | Reception::Refusal(_) => 0,
+        }
     }
 }
 

@@ -297,6 +297,24 @@ fn streams_that_break_together_are_resumed_together() {
     assert_eq!(requests(&mut play, "GET").len(), 4);
 }
 
+#[test]
+fn a_stream_that_brings_nothing_however_often_is_given_up() {
+    let (mut play, s) = ready();
+    play.post("a", &s, CALL);
+    play.streams("up2");
+    play.event("up2", "id: e7\ndata:");
+    play.ends_stream("up2");
+    for _ in 0..limits::RESUME_FAILURES_MAX {
+        play.forget();
+        play.advance(Duration::from_secs(16)); // the longest pause before the last attempt
+        let gets = requests(&mut play, "GET");
+        play.streams(&gets[0].0);
+        play.ends_stream(&gets[0].0);
+    }
+    let answer = play.take().into_iter().find(|line| line.starts_with("a event")).expect("an answer");
+    assert!(answer.contains("the stream ended"), "{answer}");
+}
+
 // ---- Redirects ----
 
 #[test]

@@ -120,6 +120,11 @@ impl Decoder {
         &self.last_id
     }
 
+    /// What is kept of an event that is not complete, and of ids.
+    pub fn held_bytes(&self) -> usize {
+        self.line.len() + self.data.len() + self.name.len() + self.id.len() + self.last_id.len()
+    }
+
     /// Milliseconds to wait before reconnecting, if the stream said so.
     pub fn retry(&self) -> Option<u64> {
         self.retry

@@ -33,10 +33,16 @@ pub struct Owner {
     age: u64,
 }
 
+/// What is owned, and where: ids are an upstream's own.
+type Key = (ServerId, Thing);
+
 /// All things and their owners.
 #[derive(Debug, Default)]
 pub struct Owners {
-    owners: BTreeMap<(ServerId, Thing), Owner>,
+    owners: BTreeMap<Key, Owner>,
+    /// The things of a session, oldest first.
+    by_age: BTreeMap<(SessionId, u64), Key>,
+    by_call: BTreeMap<CallId, Key>,
     begun: u64,
 }
 
@@ -50,14 +56,31 @@ impl Owners {
         call: Option<CallId>,
         progress_token: Option<Box<str>>,
     ) {
-        let own = self.owners.iter().filter(|(_, owner)| owner.session == session);
-        if own.clone().count() >= limits::SESSION_THINGS_MAX
-            && let Some(oldest) = own.min_by_key(|(_, owner)| owner.age).map(|(key, _)| key.clone())
-        {
-            self.owners.remove(&oldest);
+        let key = (server, thing);
+        self.remove(&key);
+        let oldest = self.of_session(session).next().cloned();
+        if let Some(oldest) = oldest.filter(|_| self.of_session(session).count() >= limits::SESSION_THINGS_MAX) {
+            self.remove(&oldest);
         }
         self.begun += 1;
-        self.owners.insert((server, thing), Owner { session, call, progress_token, age: self.begun });
+        self.by_age.insert((session, self.begun), key.clone());
+        if let Some(call) = call {
+            self.by_call.insert(call, key.clone());
+        }
+        self.owners.insert(key, Owner { session, call, progress_token, age: self.begun });
+    }
+
+    /// The things of a session, oldest first.
+    fn of_session(&self, session: SessionId) -> impl Iterator<Item = &Key> {
+        self.by_age.range((session, 0)..=(session, u64::MAX)).map(|(_, key)| key)
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(owner) = self.owners.remove(key) else { return };
+        self.by_age.remove(&(owner.session, owner.age));
+        if let Some(call) = owner.call {
+            self.by_call.remove(&call);
+        }
     }
 
     /// Who owns a thing of an upstream.
@@ -67,12 +90,16 @@ impl Owners {
 
     /// Who owns the task that this call began.
     pub fn of_call(&self, server: ServerId, call: CallId) -> Option<&Owner> {
-        self.owners.iter().find(|((of, _), owner)| *of == server && owner.call == Some(call)).map(|(_, owner)| owner)
+        let key = self.by_call.get(&call).filter(|(of, _)| *of == server)?;
+        self.owners.get(key)
     }
 
     /// A session has ended.
     pub fn forget(&mut self, session: SessionId) {
-        self.owners.retain(|_, owner| owner.session != session);
+        let keys: Vec<Key> = self.of_session(session).cloned().collect();
+        for key in keys {
+            self.remove(&key);
+        }
     }
 
     /// How many things there are.

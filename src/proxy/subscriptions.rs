@@ -53,11 +53,17 @@ impl Proxy {
 
     /// The session has ended: what nobody else is subscribed to is given up.
     pub(super) fn unsubscribe_all(&mut self, session: &Session) {
-        for uri in &session.subscriptions {
-            if !self.sessions.with(session.server).any(|(_, other)| other.subscriptions.contains(uri)) {
-                let message = handshake::subscription(uri, false);
-                self.send_own_to_server(session.server, OwnRequest::Subscription, &message);
+        // All others are looked at once, not once for each resource: both may be thousands.
+        let mut unwanted: BTreeSet<&str> = session.subscriptions.iter().map(|uri| &**uri).collect();
+        for (_, other) in self.sessions.with(session.server).filter(|(_, other)| !other.subscriptions.is_empty()) {
+            if unwanted.is_empty() {
+                return;
             }
+            unwanted.retain(|uri| !other.subscriptions.contains(*uri));
+        }
+        for uri in unwanted {
+            let message = handshake::subscription(uri, false);
+            self.send_own_to_server(session.server, OwnRequest::Subscription, &message);
         }
     }
 

@@ -105,8 +105,9 @@ impl Proxy {
         now: Instant,
     ) {
         let Some(remote) = self.remote_mut(link) else { return };
-        if remote.is_sse() {
-            let cause = format!("it answered GET with {}", refusal.describe());
+        let (is_sse, has_session) = (remote.is_sse(), remote.session.is_some());
+        let cause = format!("it answered GET with {}", refusal.describe());
+        if is_sse {
             return self.on_conversation_over(link, &cause, now);
         }
         if refusal.is_for_now() {
@@ -116,8 +117,11 @@ impl Proxy {
             return self.post_later(link, Exchange::bare(Purpose::Listen, resume), None, now);
         }
         // A server without GET says 404 as well as one that has forgotten the session: another request tells.
-        if remote.session.is_some() && refusal.is_about_session() {
+        if has_session && refusal.is_about_session() {
             self.send_own(link, OwnRequest::Ping, &handshake::ping());
+        }
+        if !refusal.is_about_transport() {
+            self.warn_of(link, &format!("What belongs to no call will not be heard: {cause}"));
         }
         self.on_no_stream(link, resume.as_ref(), now);
     }

@@ -196,9 +196,9 @@ impl HttpRefusal {
         }
     }
 
-    /// Whether asking again later may help.
+    /// Whether asking again later may help. 501 is the one of its class that is meant for good.
     pub fn is_for_now(&self) -> bool {
-        matches!(self.status, 408 | 409 | 425 | 429) || self.status >= 500
+        matches!(self.status, 408 | 409 | 425 | 429) || (self.status >= 500 && self.status != 501)
     }
 
     /// Whether the body is the reply to a call, whose words mean what they like: their ids are numbers.

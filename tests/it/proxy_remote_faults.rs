@@ -244,6 +244,18 @@ fn a_stream_that_cannot_be_resumed_begins_anew() {
 }
 
 #[test]
+fn a_stream_that_is_forbidden_is_not_asked_for_again_but_told() {
+    for status in ["403 Forbidden", "501 Not Implemented"] {
+        let (mut play, _) = listening();
+        play.responds("up1", status, "");
+        let last = play.logs.last().expect("a log line");
+        assert!(last.starts_with("warn") && last.contains(status), "{last}");
+        play.advance(limits::PING_INTERVAL - Duration::from_secs(1));
+        assert!(requests(&mut play, "GET").is_empty());
+    }
+}
+
+#[test]
 fn a_page_in_the_place_of_a_stream_is_none() {
     let (mut play, _) = listening();
     play.responds("up1", "200 OK\r\nContent-Type: text/html", "welcome");

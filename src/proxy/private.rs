@@ -10,6 +10,7 @@ use std::time::Instant;
 use super::links::{Confirmation, Role, Server};
 use super::{Due, Output, Proxy};
 use crate::base::id::{LinkId, ServerId};
+use crate::codec::jsonrpc::write;
 use crate::config::Isolation;
 use crate::limits;
 use crate::mcp::introduction::Greeting;
@@ -73,6 +74,14 @@ impl Proxy {
             && let Some(link) = entry.supervisor.ready_link()
         {
             self.confirm(link, message, true, now);
+        }
+    }
+
+    /// A downstream sends requests without having said that it is ready: it is taken to be.
+    pub(crate) fn on_downstream_asks(&mut self, server: ServerId, now: Instant) {
+        if self.awaits_confirmation(server) {
+            let message = write::notification("notifications/initialized", None);
+            self.on_downstream_ready(server, message.as_bytes(), now);
         }
     }
 

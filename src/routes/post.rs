@@ -196,6 +196,9 @@ pub(super) struct Incoming<'a> {
 impl Proxy {
     pub(super) fn on_request(&mut self, incoming: &Incoming<'_>, method: &str, params: Params<'_>, now: Instant) {
         let Incoming { server, session, stream, message, id } = *incoming;
+        if method != "ping" {
+            self.on_downstream_asks(server, now);
+        }
         let kind = match method {
             "logging/setLevel" => match introduction::asked_level(params.text) {
                 Some(level) => return self.on_set_level(incoming, level, params, now),

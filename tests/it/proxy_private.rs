@@ -207,3 +207,21 @@ fn at_the_bound_the_stalest_session_makes_room() {
     play.post("first", &first, CALL);
     assert_eq!(play.answer("first").head.status, 404);
 }
+
+#[test]
+fn a_client_that_never_says_that_it_is_ready_is_taken_to_be_when_it_asks_for_something() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &initialize("2025-11-25", "{}"));
+    play.spawned("demo");
+    play.says("demo", &format!(r#"{{"id":"mcp-proxy:initialize","result":{INTRODUCTION}}}"#));
+    let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
+    play.forget();
+    play.post("a", &session, r#"{"id":1,"method":"ping"}"#);
+    play.expect(&[r##"demo <- {"id":#1,"method":"ping"}"##]);
+    play.answers_last("demo", "{}");
+    play.forget();
+    play.post("a", &session, CALL);
+    let happened = play.take();
+    assert_eq!(happened[0], r#"demo <- {"method":"notifications/initialized"}"#);
+    assert!(happened.iter().skip(1).any(|line| line.contains("tools/call")), "{happened:?}");
+}

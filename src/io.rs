@@ -39,7 +39,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 
 use mio::Poll;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -195,11 +197,16 @@ fn random_source() -> Result<Random, RunError> {
     }))
 }
 
-/// This very program, to be started again, even if its file has been replaced or removed since.
-fn this_executable() -> PathBuf {
+/// This very program, to be started again, even if its file has been replaced or removed since. `name` is what a list
+/// of processes is to show.
+fn this_program(name: &str) -> Command {
     let own = Path::new("/proc/self/exe");
     if own.exists() {
-        return own.to_owned();
+        let mut command = Command::new(own);
+        command.arg0(name);
+        return command;
     }
-    std::env::args_os().next().map_or_else(|| own.to_owned(), PathBuf::from)
+    // A bare root may lack /proc. What we were called by is then the only way to the file, also for the one that is
+    // started here, so it must not get another name.
+    Command::new(std::env::args_os().next().unwrap_or_else(|| own.into()))
 }

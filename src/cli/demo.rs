@@ -1,6 +1,7 @@
 //! The configuration behind `-demo`: the built-in server, and nothing read from anywhere.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::invocation::DEMO_SERVER;
 use crate::config::resolve::default_base_url;
@@ -10,9 +11,9 @@ use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME};
 /// What the demo server is called.
 pub const NAME: &str = "demo";
 
-/// The path of this executable.
+/// The path of this executable; where a bare root lacks `/proc`, which knows it, what it was called by.
 pub fn executable() -> io::Result<String> {
-    let path = std::env::current_exe()?;
+    let path = std::env::current_exe().or_else(|error| std::env::args_os().next().map(PathBuf::from).ok_or(error))?;
     path.into_os_string().into_string().map_err(|path| io::Error::other(format!("the path {path:?} is not UTF-8")))
 }
 

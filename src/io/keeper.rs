@@ -24,7 +24,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -37,6 +37,10 @@ use crate::limits;
 
 /// The first argument that makes this executable a keeper.
 pub const VERB: &str = "__keep";
+
+/// What a list of processes shows: under the proxy's own name a `killall` that means the proxy would take the keepers
+/// first.
+pub(super) const NAME: &str = "mcp-keeper";
 
 /// The status of a keeper that could not do its work; as of `timeout`, `env` and other programs that start another.
 const STATUS_NOT_KEPT: u8 = 125;
@@ -59,8 +63,7 @@ fn keep(args: Vec<OsString>) -> io::Result<WaitStatus> {
     let [parent, nofile, _, command @ ..] = args.as_slice() else {
         return Err(io::Error::other("it is started by the proxy only"));
     };
-    // Under the proxy's own name a `killall` that means the proxy would take the keepers first.
-    let _ = fs::write("/proc/self/comm", "mcp-keeper");
+    let _ = fs::write("/proc/self/comm", NAME);
     restore_nofile(nofile);
     let signals = Signals::install()?;
     process::set_parent_process_death_signal(Some(Signal::QUIT))?;
@@ -83,8 +86,7 @@ fn restore_nofile(nofile: &OsString) {
 
 /// Starts the command in a process group of its own, which the keeper is not in.
 fn start(command: &[OsString]) -> io::Result<Pid> {
-    let child = Command::new(super::this_executable())
-        .arg0("mcp-keeper")
+    let child = super::this_program(NAME)
         .arg(trampoline::VERB)
         .arg(process::getpid().to_string())
         .arg("--")

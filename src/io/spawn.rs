@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use mio::unix::pipe::{Receiver, Sender};
 use rustix::process::{self, Pid};
@@ -34,8 +34,7 @@ pub(super) struct Spawned {
 /// The system refused another process or pipe, or the arguments are too long for it.
 pub(super) fn spawn(command: &config::Command, nofile: &str) -> io::Result<Spawned> {
     let owner = process::getpid().to_string();
-    let mut child = Command::new(super::this_executable())
-        .arg0("mcp-keeper")
+    let mut child = super::this_program(keeper::NAME)
         .args([keeper::VERB, &owner, nofile, "--", &command.program])
         .args(&command.args)
         .envs(command.env.iter().map(|(name, value)| (name, value)))

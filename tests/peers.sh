@@ -25,6 +25,19 @@ make_venv() {
   .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 }
 
+# nginx, for the README's example of a reverse proxy: the machine's own, otherwise Debian's package, unpacked below
+# tests/. To install it would start a server on port 80.
+nginx_program() {
+  NGINX_BIN=$(PATH=$PATH:/usr/sbin command -v nginx) || NGINX_BIN=$PWD/tests/e2e/.nginx/usr/sbin/nginx
+  if [[ ! -x $NGINX_BIN ]]; then
+    mkdir -p tests/e2e/.nginx
+    (cd tests/e2e/.nginx && { apt-get download nginx || { apt-get update && apt-get download nginx; }; } \
+      && dpkg --extract nginx_*.deb .) > /dev/null || true
+  fi
+  "$NGINX_BIN" -v 2> /dev/null || { echo "the tests need nginx: apt-get install nginx-light" >&2; exit 1; }
+  export NGINX_BIN
+}
+
 # Where the binary to test is: the one that MCP_PROXY_BIN names, otherwise the release build, made now.
 release_binary() {
   if [[ -z ${MCP_PROXY_BIN:-} ]]; then

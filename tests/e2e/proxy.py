@@ -36,15 +36,16 @@ DEMO = {"command": BINARY, "args": ["__demo"]}
 
 
 class Proxy:
-    """One run of the binary; a context manager that ends it."""
+    """One run of the binary; a context manager that ends it. `command`: how it is started, if not by us."""
 
-    def __init__(self, servers=None, demo=False):
+    def __init__(self, servers=None, demo=False, command=None, env=None):
         self.marker = uuid.uuid4().hex
         self.folder = tempfile.mkdtemp(prefix="mcp-proxy-e2e-")
-        arguments = ["-demo"] if demo else ["-config", self.write_config(servers)]
+        if command is None:
+            command = [BINARY, *(["-demo"] if demo else ["-config", self.write_config(servers)])]
         self.process = subprocess.Popen(
-            [BINARY, *arguments],
-            env={**os.environ, MARKER: self.marker},
+            command,
+            env={**os.environ, **(env or {}), MARKER: self.marker},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,7 +53,7 @@ class Proxy:
         self._stdout, self._stderr = bytearray(), bytearray()
         for stream, kept in ((self.process.stdout, self._stdout), (self.process.stderr, self._stderr)):
             threading.Thread(target=_keep, args=(stream, kept), daemon=True).start()
-        address = re.compile(rb"http://([^/\s:]+):([1-9]\d*)/")
+        address = re.compile(rb"https?://([^/\s:]+):([1-9]\d*)/")
         wait_for(lambda: address.search(self._stdout) or self.process.poll() is not None, START_SECONDS_MAX)
         found = address.search(self._stdout)
         if not found:

@@ -25,3 +25,10 @@ fn bytes_that_are_no_text_are_quoted_all_the_same() {
     assert_eq!(shorten_bytes(b"\xffab"), "\u{fffd}ab");
     assert!(shorten_bytes(&[0xe2; 10_000]).len() <= QUOTED_BYTES_MAX + "…".len());
 }
+
+#[test]
+fn what_is_quoted_is_one_line() {
+    assert_eq!(shorten("{\n\"a\":1}\r\n\u{1b}[2J\u{85}"), "{ \"a\":1}   [2J ");
+    assert_eq!(shorten_bytes(b"a\nb"), "a b");
+    assert!(!shorten(&"a\n".repeat(QUOTED_BYTES_MAX)).contains('\n'));
+}

@@ -59,7 +59,15 @@ impl Proxy {
                     Some(_) | None => self.fail_unanswered(link, call, cause, now),
                 }
             }
-            Purpose::Own(request) if !exchange.is_answered => self.on_own_unanswered(link, request, now),
+            Purpose::Own(request) if !exchange.is_answered => {
+                match resume.filter(|resume| resume.failures <= limits::RESUME_FAILURES_MAX) {
+                    Some(resume) => {
+                        let exchange = Exchange::bare(exchange.purpose, Some(resume));
+                        self.post_later(link, exchange, decoder.retry(), now);
+                    }
+                    None => self.on_own_unanswered(link, request, now),
+                }
+            }
             Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
         }
     }

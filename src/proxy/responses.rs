@@ -32,7 +32,8 @@ impl Proxy {
             Ok(reception) => reception,
             Err(cause) => return self.lose_outbound(id, &cause, true, now),
         };
-        let is_taken = (200..=299).contains(&head.status);
+        // The answer to a GET that comes back for the rest does not name the session.
+        let is_taken = (200..=299).contains(&head.status) && method == Method::Post;
         if purpose == Purpose::Own(OwnRequest::Initialize) && is_taken && !is_sse {
             self.learn_session(link, head);
         }

@@ -209,6 +209,21 @@ fn a_server_that_forgets_at_once_gets_the_call_twice_at_most() {
 }
 
 #[test]
+fn a_server_may_send_us_away_before_it_answers_a_request_of_our_own() {
+    let mut play = Playbook::with(remote_config(URL, RemoteTransport::Streamable));
+    play.forget();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nMcp-Session-Id: s1\r\n";
+    play.sends("up1", format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes());
+    play.event("up1", "id: e1\nretry: 100\ndata:");
+    play.ends_stream("up1");
+    play.advance(Duration::from_millis(100));
+    play.expect(&["up1 GET /mcp?key=s [Mcp-Session-Id: s1] [Last-Event-ID: e1] [X-Key: secret]"]);
+    play.streams("up1");
+    play.event("up1", &format!("data: {}", introduction()));
+    play.expect(&["up2 connect", &format!(r#"up2 POST /mcp?key=s {MARKS} {{"method":"notifications/initialized"}}"#)]);
+}
+
+#[test]
 fn an_upstream_that_is_not_there_is_an_answer() {
     let mut play = Playbook::with(remote_config(URL, RemoteTransport::Streamable));
     play.http("a", &crate::support::requests::initialize("2025-11-25", "{}"));

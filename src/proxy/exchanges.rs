@@ -105,9 +105,10 @@ impl Proxy {
 impl Proxy {
     /// The upstream answered with an HTTP error.
     fn on_request_refused(&mut self, link: LinkId, exchange: Exchange, refusal: &HttpRefusal, now: Instant) {
-        let has_session = self.remote_mut(link).is_some_and(|remote| remote.session.is_some());
+        let has_session = self.remote_mut(link).is_some_and(|remote| remote.has_session());
         let cause = refusal.describe();
-        let may_tell = !matches!(exchange.purpose, Purpose::Listen | Purpose::Farewell);
+        let is_opening = exchange.purpose == Purpose::Own(OwnRequest::Initialize);
+        let may_tell = !is_opening && !matches!(exchange.purpose, Purpose::Listen | Purpose::Farewell);
         if has_session && may_tell && refusal.is_about_session() {
             return self.on_session_lost(link, exchange, now);
         }

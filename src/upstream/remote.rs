@@ -135,6 +135,14 @@ impl RemoteLink {
         }
     }
 
+    /// Whether there is a session that the upstream can forget: one with a name, or with an endpoint of its own.
+    pub fn has_session(&self) -> bool {
+        match &self.wire {
+            Wire::Streamable { .. } => self.session.is_some(),
+            Wire::Sse { endpoint, .. } => endpoint.is_some(),
+        }
+    }
+
     /// Whether the replies to POSTs come on the stream.
     pub fn is_sse(&self) -> bool {
         matches!(self.wire, Wire::Sse { .. })

@@ -93,6 +93,20 @@ fn a_lost_stream_loses_the_calls_and_is_opened_again() {
 }
 
 #[test]
+fn an_upstream_that_has_forgotten_the_session_is_begun_anew() {
+    let (mut play, s) = ready();
+    play.post("a", &s, CALL);
+    play.forget();
+    play.responds("up2", "404 Not Found", "no such session");
+    play.expect(&["up1 close", "up2 close", "up3 connect", "up3 GET /sse [X-Key: secret]"]);
+    opens(&mut play, "up3", "up4");
+    let calls = play.take().iter().filter(|line| line.contains("tools/call")).count();
+    assert_eq!(calls, 1);
+    play.event("up3", r##"data: {"id":#1,"result":{}}"##);
+    play.expect(&[r#"a 200 json {"id":1,"result":{}}"#]);
+}
+
+#[test]
 fn a_refused_post_is_the_answer() {
     let (mut play, s) = ready();
     play.post("a", &s, CALL);

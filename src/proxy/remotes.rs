@@ -39,6 +39,7 @@ impl Proxy {
         let session = head.unique("mcp-session-id").ok().flatten().map(str::to_owned);
         if let Some(remote) = self.remote_mut(link) {
             remote.session = session;
+            remote.on_recognised();
         }
     }
 

@@ -167,6 +167,13 @@ impl RemoteLink {
         false
     }
 
+    /// It answers `initialize` as streamable HTTP has it: whatever happens next, it does know that.
+    pub fn on_recognised(&mut self) {
+        if let Wire::Streamable { is_guess, .. } = &mut self.wire {
+            *is_guess = false;
+        }
+    }
+
     /// It lives at another place of the same origin.
     pub fn on_moved(&mut self, is_post: bool, to: Url) {
         match &mut self.wire {

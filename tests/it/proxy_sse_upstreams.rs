@@ -127,6 +127,20 @@ fn what_refuses_streamable_http_is_tried_as_an_sse_upstream() {
 }
 
 #[test]
+fn what_has_spoken_streamable_http_once_is_no_sse_upstream() {
+    let mut play = Playbook::with(remote_config(URL, RemoteTransport::Auto));
+    play.streams("up1");
+    play.event("up1", "id: e1\nretry: 0\ndata:");
+    play.ends_stream("up1");
+    play.advance(limits::RESUME_PAUSE);
+    play.forget();
+    play.responds("up1", "404 Not Found", "");
+    play.expect(&["up1 close"]);
+    let last = play.logs.last().expect("a log line");
+    assert!(last.contains("it answered initialize with HTTP 404"), "{last}");
+}
+
+#[test]
 fn any_other_refusal_says_nothing_about_the_transport() {
     let mut play = Playbook::with(remote_config(URL, RemoteTransport::Auto));
     play.forget();

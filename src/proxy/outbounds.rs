@@ -116,6 +116,11 @@ impl Outbound {
         self.task().is_some_and(|task| matches!(task.reception, Reception::AwaitingHead))
     }
 
+    /// Whether the upstream has yet to say what it makes of the request, or is about to say why it refuses it.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.task().is_some_and(|task| matches!(task.reception, Reception::AwaitingHead | Reception::Refusal(_)))
+    }
+
     /// The upstream has closed it. Whether that has crossed with the request, which then goes out on another one: the
     /// upstream may close a free connection at any moment (RFC 9112, 9.3.1 and 9.5).
     fn has_crossed(&self) -> bool {

@@ -282,7 +282,7 @@ impl Proxy {
         let Some(Transport::Remote(remote)) = self.links.get(link).map(|link| &link.transport) else { return };
         let Opening::Forgotten { until } = remote.opening else { return };
         let mut carrying = remote.carrying.values().filter_map(|id| self.outbounds.get(*id));
-        if until <= now || !carrying.any(|outbound| outbound.sent > 0 && outbound.is_awaiting_head()) {
+        if until <= now || !carrying.any(|outbound| outbound.sent > 0 && outbound.is_undecided()) {
             self.on_conversation_over(link, FORGOTTEN, now);
         }
     }

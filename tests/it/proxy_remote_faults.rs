@@ -92,6 +92,22 @@ fn calls_that_are_refused_together_are_sent_again_together() {
 }
 
 #[test]
+fn the_words_of_a_refusal_may_come_late() {
+    let (mut play, s) = ready();
+    play.post("a", &s, CALL);
+    play.post("b", &s, CALL);
+    play.forget();
+    play.sends("up1", b"HTTP/1.1 404 Not Found\r\n\r\nno such");
+    play.responds("up2", "404 Not Found", "");
+    play.expect(&[]);
+    play.closes("up1");
+    let happened = play.take();
+    assert!(
+        happened.contains(&"up3 connect".to_owned()) && !happened.iter().any(|line| line.contains("may or may not"))
+    );
+}
+
+#[test]
 fn a_connection_that_cannot_be_made_is_the_trouble_of_one_call() {
     let (mut play, s) = ready();
     play.post("a", &s, CALL);

@@ -1,6 +1,6 @@
 //! The lives of upstreams: links come and go, servers stay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
 use crate::mcp::trouble::Trouble;
 use crate::upstream::catalogue::Catalogue;
+use crate::upstream::handshake::OwnRequest;
 use crate::upstream::remote::{Opening, RemoteLink};
 use crate::upstream::stdio::StdioLink;
 use crate::upstream::supervisor::{State, Step, Supervisor};
@@ -90,6 +91,8 @@ pub(crate) struct Link {
     pub(super) transport: Transport,
     /// Whether it has answered `initialize`.
     pub(super) is_introduced: bool,
+    /// How often each request of our own was sent.
+    pub(super) own_requests: BTreeMap<OwnRequest, u32>,
     /// Why it is of no use any more, if it broke before its process ended.
     pub(super) fault: Option<String>,
 }
@@ -146,7 +149,13 @@ impl Proxy {
             Target::Remote(remote) => Transport::Remote(Box::new(RemoteLink::new(remote, now))),
         };
         let is_process = matches!(transport, Transport::Stdio(_));
-        let link = self.links.insert(Link { server, transport, is_introduced: false, fault: None });
+        let link = self.links.insert(Link {
+            server,
+            transport,
+            is_introduced: false,
+            own_requests: BTreeMap::new(),
+            fault: None,
+        });
         entry.starts += 1;
         let give_up = now + entry.config.startup_time.max(limits::HANDSHAKE_TIME_MAX);
         entry.supervisor.on_start(link);

@@ -76,7 +76,15 @@ impl Proxy {
 
     /// Sends a request of our own to a link.
     pub(super) fn send_own(&mut self, link: LinkId, request: OwnRequest, message: &str) {
-        self.push_to_link(link, Purpose::Own(request), message.as_bytes(), &mut []);
+        let Some(entry) = self.links.get_mut(link) else { return };
+        let count = entry.own_requests.entry(request).or_default();
+        let next_id = request.next_id(*count);
+        let is_first = *count == 0;
+        *count += 1;
+        // The id is the first member that could hold this.
+        let id = message.find(request.id()).filter(|_| !is_first).map(|at| at..at + request.id().len());
+        let mut patches: Vec<Patch<'_>> = id.into_iter().map(|range| Patch { range, text: &next_id }).collect();
+        self.push_to_link(link, Purpose::Own(request), message.as_bytes(), &mut patches);
     }
 
     /// Sends a request of our own to a server, if it is ready.

@@ -6,7 +6,7 @@ use crate::mcp::log_level::LogLevel;
 use crate::mcp::version::Version;
 
 /// A request of our own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OwnRequest {
     /// The first on every link.
     Initialize,
@@ -21,7 +21,7 @@ pub enum OwnRequest {
 }
 
 impl OwnRequest {
-    /// Its id as JSON text.
+    /// Its id as JSON text, the first time on a link.
     pub fn id(self) -> &'static str {
         match self {
             OwnRequest::Initialize => "\"mcp-proxy:initialize\"",
@@ -30,6 +30,12 @@ impl OwnRequest {
             OwnRequest::Subscription => "\"mcp-proxy:resources/subscribe\"",
             OwnRequest::Ping => "\"mcp-proxy:ping\"",
         }
+    }
+
+    /// Its id the next times, of which `count` is 1 and above. No id may be used twice in one conversation (2025-11-25,
+    /// basic, requests), and SDKs send the answers to two requests of one id to the same POST.
+    pub fn next_id(self, count: u32) -> String {
+        format!("{}:{count}\"", self.id().trim_end_matches('"'))
     }
 
     /// The request of that id.
@@ -41,12 +47,19 @@ impl OwnRequest {
             OwnRequest::Subscription,
             OwnRequest::Ping,
         ];
-        ALL.into_iter().find(|request| request.id() == id)
+        let is_meant = |request: &OwnRequest| {
+            let first = request.id();
+            let count = id.strip_prefix(first.trim_end_matches('"')).and_then(|rest| rest.strip_suffix('"'));
+            let is_next = |rest: &str| rest.strip_prefix(':').is_some_and(|count| count.parse::<u32>().is_ok());
+            count.is_some_and(|rest| rest.is_empty() || is_next(rest))
+        };
+        ALL.into_iter().find(is_meant)
     }
 
     /// Whether the reply to it is a message, or among several.
     pub fn is_answered_by(self, text: &[u8]) -> bool {
-        let is_reply = |message: &Message<'_>| matches!(message, Message::Response { id, .. } if *id == self.id());
+        let is_reply =
+            |message: &Message<'_>| matches!(message, Message::Response { id, .. } if OwnRequest::of(id) == Some(self));
         match envelope::read_body(text) {
             Ok(Body::Single(message)) => is_reply(&message),
             Ok(Body::Batch(items)) => items.iter().any(|item| item.message.as_ref().is_ok_and(is_reply)),

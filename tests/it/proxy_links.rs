@@ -28,8 +28,8 @@ fn the_log_of_a_good_start() {
     introduces_itself(&mut play);
     play.expect(&["demo spawn", HELLO, INITIALIZED, LIST_TOOLS]);
     play.says("demo", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"one"}],"nextCursor":""}}"#);
-    play.expect(&[r#"demo <- {"id":"mcp-proxy:tools/list","method":"tools/list","params":{"cursor":""}}"#]);
-    play.says("demo", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"two","x":1}]}}"#);
+    play.expect(&[r#"demo <- {"id":"mcp-proxy:tools/list:1","method":"tools/list","params":{"cursor":""}}"#]);
+    play.says("demo", r#"{"id":"mcp-proxy:tools/list:1","result":{"tools":[{"name":"two","x":1}]}}"#);
     play.expect(&[]);
     let expected = [
         "info demo: Starting: run-demo (pid 4711)",
@@ -40,7 +40,7 @@ fn the_log_of_a_good_start() {
     assert_eq!(play.logs, expected);
     play.logs.clear();
     play.says("demo", r#"{"method":"notifications/tools/list_changed"}"#);
-    play.says("demo", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[{"name":"three"},{"name":"two"}]}}"#);
+    play.says("demo", r#"{"id":"mcp-proxy:tools/list:2","result":{"tools":[{"name":"three"},{"name":"two"}]}}"#);
     assert_eq!(play.logs, ["info demo: <demo> Adding tool three", "info demo: Now with 2 tools"]);
 }
 
@@ -360,7 +360,7 @@ fn a_restart_restores_what_sessions_asked_for() {
         INITIALIZED,
         r#"demo <- {"id":"mcp-proxy:logging/setLevel","method":"logging/setLevel","params":{"level":"notice"}}"#,
         r#"demo <- {"id":"mcp-proxy:resources/subscribe","method":"resources/subscribe","params":{"uri":"x://1"}}"#,
-        r#"demo <- {"id":"mcp-proxy:resources/subscribe","method":"resources/subscribe","params":{"uri":"x://2"}}"#,
+        r#"demo <- {"id":"mcp-proxy:resources/subscribe:1","method":"resources/subscribe","params":{"uri":"x://2"}}"#,
         LIST_TOOLS,
     ]);
     play.post("a", &s, CALL);

@@ -119,7 +119,7 @@ fn a_session_may_change_its_mind_before_the_answer() {
 /// What goes up without a call when a session ends.
 fn level_lowered(level: &str) -> String {
     format!(
-        r#"demo <- {{"id":"mcp-proxy:logging/setLevel","method":"logging/setLevel","params":{{"level":"{level}"}}}}"#
+        r#"demo <- {{"id":"mcp-proxy:logging/setLevel…","method":"logging/setLevel","params":{{"level":"{level}"}}}}"#
     )
 }
 

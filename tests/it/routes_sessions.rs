@@ -97,7 +97,7 @@ fn the_stream_of_a_get() {
     play.expect(&["g comment still here"]);
     play.says("demo", r#"{"method":"notifications/tools/list_changed"}"#);
     play.expect(&[
-        r#"demo <- {"id":"mcp-proxy:tools/list","method":"tools/list","params":{}}"#,
+        r#"demo <- {"id":"mcp-proxy:tools/list:1","method":"tools/list","params":{}}"#,
         r#"g event {"method":"notifications/tools/list_changed"}"#,
     ]);
     play.http("a", &Http::new("DELETE", "/demo/mcp").session(&s));

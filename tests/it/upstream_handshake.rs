@@ -41,8 +41,23 @@ fn the_other_requests_say_what_they_mean() {
 }
 
 #[test]
+fn no_id_comes_twice() {
+    assert_eq!(OwnRequest::Ping.next_id(3), "\"mcp-proxy:ping:3\"");
+    assert_eq!(OwnRequest::of("\"mcp-proxy:ping:3\""), Some(OwnRequest::Ping));
+}
+
+#[test]
 fn other_ids_are_not_ours() {
-    for id in ["\"\"", "7", "null", "mcp-proxy:initialize", "\"mcp-proxy:initialize\" ", "\"mcp-proxy:\""] {
+    for id in [
+        "\"\"",
+        "7",
+        "null",
+        "mcp-proxy:initialize",
+        "\"mcp-proxy:initialize\" ",
+        "\"mcp-proxy:\"",
+        "\"mcp-proxy:ping:\"",
+        "\"mcp-proxy:ping2\"",
+    ] {
         assert_eq!(OwnRequest::of(id), None, "{id}");
     }
 }

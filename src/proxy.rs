@@ -252,6 +252,7 @@ impl Proxy {
             links: self.links.len(),
             outbounds: self.outbounds.len(),
             privates: self.servers.iter().filter(|(_, server)| server.entrance().is_some()).count(),
+            queued_bytes: self.links.iter().map(|(_, link)| link.queued_bytes()).sum(),
             replay_bytes: self.replay_bytes,
         }
     }
@@ -311,5 +312,6 @@ pub struct Census {
     pub links: usize,
     pub outbounds: usize,
     pub privates: usize,
+    pub queued_bytes: usize,
     pub replay_bytes: usize,
 }

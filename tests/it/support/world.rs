@@ -1,40 +1,54 @@
-//! The seeded simulator: the real core between several clients and misbehaving servers, in virtual time.
+//! The seeded simulator: the real core between several clients and misbehaving servers: processes, and hosts in the
+//! network. Time is virtual.
 //!
-//! Bytes travel in random pieces and in random order, clients stall, hang up and lie, children crash, stall and babble.
+//! Bytes travel in random pieces and in random order, clients stall, hang up and lie, children crash, stall and babble,
+//! hosts restart, forget, redirect and refuse, and connections to them break or go silent.
 //! What must hold whatever happens is checked at every step:
 //!
 //! - a request on a connection that stays open is answered once, with its own id and its own payload;
 //! - progress, asks and updates reach those whom they concern;
 //! - every answer is well-formed ([`super::answers`] is strict), and no event is torn;
+//! - a call that may have run is never repeated;
+//! - who does not read, or does not answer, delays nobody else;
 //! - nobody waits for ever: a deadline lies in the future, bytes that wait have been announced;
-//! - a dead connection or link is never mentioned again;
+//! - a dead connection, in either direction, or link is never mentioned again;
 //! - who comes back for a broken stream misses nothing of it, and gets nothing twice;
 //! - what waits is bounded, and nothing remains when everybody has gone.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mcp_proxy::base::id::{ConnId, LinkId};
+use mcp_proxy::base::id::{ConnId, LinkId, OutboundId};
 use mcp_proxy::limits;
 use mcp_proxy::proxy::{Input, Output, Proxy};
 
 use super::clock::Clock;
-use super::requests::{config, loopback};
+use super::requests::loopback;
 use super::rng::Rng;
 
 mod child;
 mod client;
 mod comebacks;
+mod ends;
 mod expected;
+mod host;
+mod message;
+mod pipe;
+mod pipes;
+mod probes;
 mod script;
+mod servers;
+mod speech;
+mod talk;
+mod tally;
+mod time;
 
 use child::Child;
 use client::Client;
 use comebacks::{Broken, Wire};
-pub(crate) use expected::Tally;
-
-/// The servers behind the core.
-pub(crate) const SERVERS: [&str; 2] = ["demo", "other"];
+use host::Host;
+use servers::{Place, Server};
+pub(crate) use tally::Tally;
 
 /// How rough the world is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +67,28 @@ pub(crate) struct World {
     clock: Clock,
     rng: Rng,
     weather: Weather,
+    /// In fair weather: the one server that behaves as in a storm.
+    rotten: Option<usize>,
+    /// Whether, even in fair weather, some client does not read.
+    has_staller: bool,
+    servers: Vec<Server>,
     clients: Vec<Client>,
     sessions: Vec<Session>,
     children: Vec<Child>,
+    hosts: Vec<Host>,
     asks: Vec<Ask>,
     broken: Vec<Broken>,
     dead_conns: BTreeSet<ConnId>,
     dead_links: BTreeSet<LinkId>,
+    dead_outbounds: BTreeSet<OutboundId>,
     markers: u64,
+    /// Marks of the tools that ran.
+    ran: BTreeSet<u64>,
+    /// Marks of the calls that began to travel to a host.
+    exposed: BTreeSet<u64>,
+    is_calm: bool,
+    /// Somebody read so slowly that notifications may have been dropped.
+    is_flooded: bool,
     is_ending: bool,
     is_stopped: bool,
     pub(crate) tally: Tally,
@@ -93,35 +121,48 @@ impl World {
     pub(crate) fn new(seed: u64, is_loud: bool) -> World {
         let mut rng = Rng::new(seed);
         let weather = *rng.pick(&[Weather::Fair, Weather::Windy, Weather::Stormy, Weather::Stormy]);
+        let servers = servers::choose(&mut rng);
+        let is_fair = weather == Weather::Fair;
+        let rotten = (is_fair && rng.one_in(3)).then(|| rng.below(servers.len()));
         let clock = Clock::new();
         let mut bytes = rng.clone();
         let random = move |out: &mut [u8]| bytes.fill(out);
-        let proxy = Proxy::new(config(&SERVERS), loopback(), Box::new(random), clock.now());
+        let proxy = Proxy::new(servers::config(&servers), loopback(), Box::new(random), clock.now());
         let mut world = World {
             proxy,
             clock,
-            rng,
             weather,
+            rotten,
+            has_staller: is_fair && rng.one_in(2),
+            rng,
+            servers,
             clients: Vec::new(),
             sessions: Vec::new(),
             children: Vec::new(),
+            hosts: Vec::new(),
             asks: Vec::new(),
             broken: Vec::new(),
             dead_conns: BTreeSet::new(),
             dead_links: BTreeSet::new(),
+            dead_outbounds: BTreeSet::new(),
             markers: 0,
+            ran: BTreeSet::new(),
+            exposed: BTreeSet::new(),
+            is_calm: false,
+            is_flooded: false,
             is_ending: false,
             is_stopped: false,
             tally: Tally::default(),
             is_loud,
         };
+        world.found_hosts();
         world.drain();
         world
     }
 
     /// Lives, then ends in one of two ways.
     pub(crate) fn run(&mut self) {
-        for _ in 0..self.rng.between(100, 400) {
+        for _ in 0..self.rng.between(150, 700) {
             self.step();
         }
         match self.rng.below(3) {
@@ -134,15 +175,42 @@ impl World {
         }
     }
 
+    fn found_hosts(&mut self) {
+        for (index, server) in self.servers.clone().iter().enumerate() {
+            if let Place::Host { speech, .. } = server.place {
+                let is_rough = self.weather_of(index) == Weather::Stormy;
+                self.hosts.push(Host::new(index, server, speech, is_rough, &mut self.rng));
+            }
+        }
+    }
+
+    /// How rough it is around one server.
+    fn weather_of(&self, server: usize) -> Weather {
+        if self.rotten == Some(server) { Weather::Stormy } else { self.weather }
+    }
+
+    /// No tool runs twice for one call.
+    fn note_runs(&mut self, marks: Vec<u64>) {
+        for mark in marks {
+            self.tally.runs += 1;
+            assert!(self.ran.insert(mark), "call {mark} ran twice");
+        }
+    }
+
     fn step(&mut self) {
-        match self.rng.below(25) {
+        match self.rng.below(37) {
             0..=5 => self.act(),
             6..=9 => self.deliver_to_core(),
             10..=12 => self.deliver_to_client(),
             13..=15 => self.deliver_to_child(),
             16..=19 => self.deliver_from_child(),
             20 => self.misbehave(),
-            21 => self.break_stream(),
+            21 | 34 => self.break_stream(),
+            22..=25 => self.deliver_to_host(),
+            26..=30 => self.deliver_from_host(),
+            31 | 33 => self.trouble_host(),
+            32 if self.has_staller => self.probe(),
+            32 | 35 if self.weather == Weather::Fair => self.restart_quietly(),
             _ => {
                 let millis = *self.rng.pick(&[1, 10, 100, 1_000, 5_000, 20_000]);
                 let millis = self.rng.between(0, millis) as u64;
@@ -154,43 +222,6 @@ impl World {
     fn say(&self, text: impl FnOnce() -> String) {
         if self.is_loud {
             println!("{:>9.3} {}", self.clock.passed().as_secs_f64(), text());
-        }
-    }
-
-    // ---- Time ----
-
-    /// Lets time pass. Nobody is polite who keeps others waiting meanwhile.
-    fn advance(&mut self, by: Duration) {
-        let end = self.clock.instant() + by;
-        self.flush_polite();
-        if self.weather == Weather::Fair {
-            self.flush_all();
-        }
-        while let Some(next) = self.next_deadline().filter(|next| *next <= end && !self.is_stopped) {
-            self.clock.advance_to(next);
-            self.tick();
-            self.flush_polite();
-        }
-        if !self.is_stopped {
-            self.clock.advance_to(end);
-            self.tick();
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let demos = self.children.iter().filter_map(Child::poll_timeout);
-        demos.chain(self.proxy.poll_timeout()).min()
-    }
-
-    fn tick(&mut self) {
-        let now = self.clock.now();
-        for child in &mut self.children {
-            child.handle_timeout(now.instant, &mut self.rng);
-        }
-        if self.proxy.poll_timeout().is_some_and(|due| due <= now.instant) {
-            self.proxy.handle_timeout(now);
-            self.drain();
-            assert!(self.proxy.poll_timeout().is_none_or(|due| due > now.instant), "a deadline stays due");
         }
     }
 
@@ -212,6 +243,7 @@ impl World {
             client.was_reading = is_reading;
             let waiting = self.proxy.outgoing_len(client.conn);
             assert!(waiting <= limits::CONN_QUEUE_BYTES_MAX, "{waiting} bytes wait");
+            self.is_flooded |= waiting >= limits::NOTIFY_QUEUE_BYTES_MAX;
             assert!(waiting == 0 || client.has_output, "bytes wait and nobody says so");
         }
         for child in &self.children {
@@ -219,6 +251,7 @@ impl World {
             assert!(waiting <= limits::LINK_QUEUE_BYTES_MAX * 2, "{waiting} bytes wait for a child");
             assert!(waiting == 0 || child.has_output || !child.is_hearing(), "bytes wait and nobody says so");
         }
+        self.check_outbounds();
     }
 
     fn perform(&mut self, output: Output) {
@@ -237,17 +270,19 @@ impl World {
             }
             Output::Spawn(link) => {
                 let command = self.proxy.command(link).expect("a command for a new link");
-                assert!(SERVERS.iter().any(|name| command.program == format!("run-{name}")));
-                let child = Child::new(link, self.weather, &mut self.rng);
+                let name = command.program.strip_prefix("run-").expect("a program of ours");
+                let server = self.servers.iter().position(|server| server.name == name).expect("a known server");
+                let weather = if self.is_calm { Weather::Fair } else { self.weather_of(server) };
+                let child = Child::new(link, server, weather, &mut self.rng);
                 self.children.push(child);
             }
             Output::TransmitStdin(link) => self.child(link).has_output = true,
             Output::CloseStdin(link) => self.child(link).on_close_stdin(),
             Output::Terminate(link) => self.child(link).on_terminate(),
             Output::Kill(link) => self.child(link).on_kill(),
-            Output::Connect(_) | Output::TransmitOutbound(_) | Output::CloseOutbound(_) => {
-                panic!("there is no remote upstream: {output:?}")
-            }
+            Output::Connect(outbound) => self.on_connect(outbound),
+            Output::TransmitOutbound(outbound) => self.on_transmit_outbound(outbound),
+            Output::CloseOutbound(outbound) => self.on_close_outbound(outbound),
             Output::Log(record) => assert!(!record.message.contains('\n'), "a log line of several lines: {record:?}"),
             Output::Stopped { failure } => {
                 assert!(self.is_ending && failure.is_none());
@@ -272,66 +307,5 @@ impl World {
             let client = self.clients.remove(index);
             self.on_gone(client);
         }
-    }
-
-    // ---- The ends ----
-
-    /// Everybody minds their manners: every request that was sent is answered, then all leave, and nothing remains.
-    fn end_in_peace(&mut self) {
-        self.say(|| "-- peace".to_owned());
-        for client in &mut self.clients {
-            client.takes = true;
-        }
-        for child in &mut self.children {
-            child.calm_down();
-        }
-        self.asks.clear();
-        // Three requests may be in one pipe, and each may have asked somebody who does not answer.
-        let patience = (limits::ASK_TIME_MAX + limits::STARTUP_TIME + Duration::from_secs(300)) * 3;
-        for _ in 0..60 {
-            self.flush_all();
-            self.advance(patience / 60);
-        }
-        self.flush_all();
-        for client in &self.clients {
-            client.assert_nothing_is_due();
-        }
-        self.assert_conversations_are_complete();
-        for conn in self.clients.iter().map(|client| client.conn).collect::<Vec<_>>() {
-            self.hang_up(conn);
-        }
-        self.advance(limits::REPLAY_TIME_MAX + limits::REPLAY_SWEEP_INTERVAL);
-        let census = self.proxy.census();
-        assert_eq!((census.conns, census.streams, census.calls, census.asks), (0, 0, 0, 0), "{census:?}");
-        assert_eq!(census.replay_bytes, 0, "{census:?}");
-        assert!(census.links <= SERVERS.len(), "{census:?}");
-        self.advance(limits::SESSION_IDLE_MAX + limits::SESSION_SWEEP_INTERVAL * 2);
-        self.flush_all();
-        assert_eq!(self.proxy.census().sessions, 0);
-    }
-
-    fn shut_down(&mut self) {
-        self.say(|| "-- shutdown".to_owned());
-        self.is_ending = true;
-        self.handle(Input::Shutdown);
-        let begun = self.clock.passed();
-        if self.rng.one_in(8) {
-            self.handle(Input::Shutdown);
-            assert!(self.is_stopped, "a second signal means now");
-            return;
-        }
-        let patience = limits::SHUTDOWN_GRACE + limits::STDIN_GRACE + limits::TERM_GRACE + limits::LINGER_TIME_MAX;
-        while !self.is_stopped {
-            assert!(self.clock.passed() - begun <= patience + Duration::from_secs(1), "the end takes too long");
-            match self.rng.below(100) {
-                0 => self.advance(Duration::from_millis(100)),
-                1 => self.reap(),
-                2..=40 => self.deliver_to_client(),
-                41..=60 => self.deliver_to_child(),
-                _ => self.deliver_from_child(),
-            }
-        }
-        assert_eq!(self.proxy.census().calls, 0);
-        assert_eq!(self.proxy.census().links, 0);
     }
 }

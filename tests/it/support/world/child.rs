@@ -6,6 +6,7 @@ use mcp_proxy::base::id::LinkId;
 use mcp_proxy::demo::{DemoServer, Effect};
 use mcp_proxy::proxy::{Exit, Input};
 
+use super::host::mark;
 use super::{Rng, Weather, World};
 
 /// What a child does wrong, once.
@@ -41,6 +42,8 @@ enum Life {
 /// One process.
 pub(super) struct Child {
     pub(super) link: LinkId,
+    /// Which of the servers it is.
+    pub(super) server: usize,
     machine: DemoServer,
     fault: Fault,
     life: Life,
@@ -54,6 +57,8 @@ pub(super) struct Child {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_line: Option<String>,
+    /// Marks of the tools that it ran.
+    ran: Vec<u64>,
 }
 
 const RUBBISH: [&[u8]; 8] = [
@@ -68,7 +73,7 @@ const RUBBISH: [&[u8]; 8] = [
 ];
 
 impl Child {
-    pub(super) fn new(link: LinkId, weather: Weather, rng: &mut Rng) -> Child {
+    pub(super) fn new(link: LinkId, server: usize, weather: Weather, rng: &mut Rng) -> Child {
         let line = rng.between(1, 20);
         let faults = [
             Fault::None,
@@ -85,6 +90,7 @@ impl Child {
         ];
         Child {
             link,
+            server,
             machine: DemoServer::new(),
             fault: if weather == Weather::Stormy { *rng.pick(&faults) } else { Fault::None },
             life: Life::Asked,
@@ -98,6 +104,7 @@ impl Child {
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_line: None,
+            ran: Vec::new(),
         }
     }
 
@@ -151,6 +158,7 @@ impl Child {
             assert!(!line.contains(&b'\r'), "a line with a line end in it");
             let message: serde_json::Value = serde_json::from_slice(&line).expect("every line is a message");
             assert_eq!(message["jsonrpc"], "2.0");
+            self.ran.extend(mark(&message));
             self.lines += 1;
             self.machine.handle_line(&line, now);
             self.speak(rng);
@@ -239,6 +247,8 @@ impl World {
         }
         child.hear(&bytes, self.clock.instant(), &mut self.rng);
         child.has_output = bytes.len() < self.proxy.stdin(link).len();
+        let ran = std::mem::take(&mut child.ran);
+        self.note_runs(ran);
         self.handle(Input::StdinSent { link, count: bytes.len() });
     }
 
@@ -303,12 +313,12 @@ impl World {
     }
 
     /// Lets every child do all that it can. Says whether any did something.
-    pub(super) fn flush_children(&mut self) -> bool {
+    pub(super) fn flush_children(&mut self, is_meant: impl Fn(&Child) -> bool) -> bool {
         let before = (self.children.len(), self.dead_links.len());
         let mut is_busy = false;
         for index in (0..self.children.len()).rev() {
             for _ in 0..50 {
-                let Some(child) = self.children.get(index) else { break };
+                let Some(child) = self.children.get(index).filter(|child| is_meant(child)) else { break };
                 let waits = child.life != Life::Running
                     || !child.stdout.is_empty()
                     || !child.stderr.is_empty()

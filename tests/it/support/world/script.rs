@@ -1,9 +1,10 @@
 //! What clients do: chosen at random, within what clients may do.
 
+use mcp_proxy::limits;
 use serde_json::{Value, json};
 
 use super::expected::{Call, Expected, Kind};
-use super::{Ask, SERVERS, Session, Weather, Wire, World};
+use super::{Ask, Session, Weather, Wire, World};
 use crate::support::requests::Http;
 
 /// Connections at once; more would only be more of the same.
@@ -40,7 +41,7 @@ impl World {
         match self.rng.below(20) {
             0 => self.listen(index, session),
             1 if self.weather != Weather::Fair => self.cancel(index, session),
-            2 if self.weather != Weather::Fair && self.rng.one_in(3) => self.bid_farewell(index, session),
+            2 if self.weather != Weather::Fair && self.rng.one_in(2) => self.bid_farewell(index, session),
             3 => self.send(index, &Http::new("GET", "/nowhere"), Expected::Refusal { status: 404 }),
             4 | 5 => self.answer_ask(index),
             6 => self.notify(index, session),
@@ -71,7 +72,7 @@ impl World {
     pub(super) fn post(&mut self, session: usize, body: &Value) -> Http {
         let text = if self.rng.one_in(5) { format!("{body:#}") } else { body.to_string() };
         let session = &self.sessions[session];
-        let http = Http::post(&format!("/{}/mcp", SERVERS[session.server]), &text);
+        let http = Http::post(&format!("/{}/mcp", self.servers[session.server].name), &text);
         let http = match (&session.wire, &session.token) {
             (Wire::Sse { endpoint, .. }, _) => Http::post(endpoint.as_deref().expect("an endpoint"), &text),
             (Wire::Streamable, Some(token)) => http.session(token),
@@ -84,7 +85,19 @@ impl World {
     fn introduce(&mut self, index: usize) {
         let is_sse = self.rng.one_in(4);
         let is_batching = !is_sse && self.rng.one_in(3);
-        let server = self.rng.below(SERVERS.len());
+        let server = self.rng.below(self.servers.len());
+        let session = self.begin(server, is_sse, is_batching);
+        if is_sse { self.converse(index, session) } else { self.initialize(index, session) }
+    }
+
+    /// Begins a session over streamable HTTP with one server.
+    pub(super) fn introduce_to(&mut self, index: usize, server: usize) -> usize {
+        let session = self.begin(server, false, false);
+        self.initialize(index, session);
+        session
+    }
+
+    fn begin(&mut self, server: usize, is_sse: bool, is_batching: bool) -> usize {
         let wire = if is_sse {
             Wire::Sse { endpoint: None, is_introduced: false, pending: Vec::new() }
         } else {
@@ -100,17 +113,17 @@ impl World {
             next_id: 0,
             asked: Default::default(),
         });
-        let session = self.sessions.len() - 1;
-        if is_sse {
-            return self.converse(index, session);
-        }
+        self.sessions.len() - 1
+    }
+
+    fn initialize(&mut self, index: usize, session: usize) {
         let id = self.next_id(session);
         let params = self.greeting(session);
         let http = self.post(session, &json!({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": params}));
         self.send(index, &http, Expected::Introduction { session, id });
     }
 
-    /// The parameters of an `initialize`. All of one server's sessions can be asked, none of the other's.
+    /// The parameters of an `initialize`. All of a server's sessions can be asked, or none.
     pub(super) fn greeting(&mut self, session: usize) -> Value {
         let session = &self.sessions[session];
         let version = match (session.is_batching, session.is_sse()) {
@@ -118,7 +131,8 @@ impl World {
             (false, true) => *self.rng.pick(&["2024-11-05", "2025-11-25"]),
             (false, false) => *self.rng.pick(&["2025-06-18", "2025-11-25"]),
         };
-        let capabilities = if session.server == 0 { json!({"roots": {}, "sampling": {}}) } else { json!({}) };
+        let is_askable = self.servers[session.server].is_askable;
+        let capabilities = if is_askable { json!({"roots": {}, "sampling": {}}) } else { json!({}) };
         json!({"protocolVersion": version, "capabilities": capabilities})
     }
 
@@ -126,7 +140,7 @@ impl World {
         if self.sessions[session].is_sse() {
             return;
         }
-        let path = format!("/{}/mcp", SERVERS[self.sessions[session].server]);
+        let path = format!("/{}/mcp", self.servers[self.sessions[session].server].name);
         let http = Http::get(&path).session(self.sessions[session].token.as_deref().unwrap_or_default());
         self.send(index, &http, Expected::Listening { session });
     }
@@ -135,7 +149,7 @@ impl World {
         if self.sessions[session].is_sse() {
             return self.hang_up_conversation(session);
         }
-        let path = format!("/{}/mcp", SERVERS[self.sessions[session].server]);
+        let path = format!("/{}/mcp", self.servers[self.sessions[session].server].name);
         let http = Http::new("DELETE", &path).session(self.sessions[session].token.as_deref().unwrap_or_default());
         self.sessions[session].is_doomed = true;
         self.send(index, &http, Expected::Farewell { session });
@@ -185,7 +199,9 @@ impl World {
             return self.hand_over(index, session, &http, call);
         }
         let is_batch = self.sessions[session].is_batching && self.rng.one_in(3);
-        let count = if is_batch { self.rng.between(1, 4) } else { 1 };
+        let is_large = self.weather != Weather::Fair && self.rng.one_in(12);
+        let count = if is_large { limits::BATCH_MESSAGES_MAX - 1 } else { self.rng.between(1, 4) };
+        let count = if is_batch { count } else { 1 };
         let (mut bodies, mut calls) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let (body, call) = self.new_call(session);
@@ -248,11 +264,12 @@ impl World {
             16 => (("logging/setLevel", json!({"level": "warning"})), Kind::Other(None)),
             _ => (tool("toggle", json!({})), Kind::Other(Some("content"))),
         };
+        params["_meta"] = json!({"mark": self.markers});
         if let Some((token, _)) = &progress {
-            params["_meta"] = json!({"progressToken": token});
+            params["_meta"]["progressToken"] = token.clone();
         }
         let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        (body, Call { id, kind, progress, is_accepted: false })
+        (body, Call { id, kind, progress, is_accepted: false, mark: self.markers })
     }
 
     fn rarer_call(&mut self, session: usize) -> ((&'static str, Value), Kind) {
@@ -265,40 +282,6 @@ impl World {
             2 => (("resources/unsubscribe", json!({"uri": "demo://counter"})), Kind::Other(None)),
             3 => (("tools/call", json!({"name": "bump"})), Kind::Other(Some("content"))),
             _ => (("no/such", json!({})), Kind::Unknown),
-        }
-    }
-
-    /// Some client does what it should not.
-    pub(super) fn misbehave(&mut self) {
-        if self.clients.is_empty() || self.weather == Weather::Fair {
-            return;
-        }
-        let index = self.rng.below(self.clients.len());
-        let conn = self.clients[index].conn;
-        let client = &mut self.clients[index];
-        if client.is_polite {
-            // Even polite clients may go when nothing is due.
-            if client.due.is_empty() {
-                self.hang_up(conn);
-            }
-            return;
-        }
-        match self.rng.below(6) {
-            0 => self.hang_up(conn),
-            1 => client.is_finished = true,
-            2 => client.takes = false,
-            3 => client.takes = true,
-            4 => {
-                let keep = self.rng.below(client.outbox.len() + 1);
-                client.outbox.truncate(keep);
-                client.is_finished = true;
-            }
-            _ if client.is_open && !client.is_finished => {
-                client.outbox.extend_from_slice(b"nonsense\r\n\r\nand more");
-                client.due.push_back(Expected::Refusal { status: 400 });
-                client.is_open = false;
-            }
-            _ => {}
         }
     }
 }

@@ -1,0 +1,69 @@
+//! What happened, over all seeds: a simulation in which nothing happens proves nothing.
+
+/// Counts of what happened.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) starts: usize,
+    pub(crate) sessions: usize,
+    pub(crate) successes: usize,
+    pub(crate) failures: usize,
+    pub(crate) answered_asks: usize,
+    pub(crate) progress: usize,
+    pub(crate) notices: usize,
+    pub(crate) streams: usize,
+    pub(crate) conversations: usize,
+    pub(crate) comebacks: usize,
+    pub(crate) batches: usize,
+    pub(crate) deletes: usize,
+    /// Connections to hosts that came about.
+    pub(crate) connects: usize,
+    /// Conversations that hosts had.
+    pub(crate) talks: usize,
+    /// Tools that ran, wherever.
+    pub(crate) runs: usize,
+    /// Streams of hosts that the core came back for.
+    pub(crate) resumptions: usize,
+    pub(crate) redirects: usize,
+    /// What went wrong with hosts and the way to them.
+    pub(crate) troubles: usize,
+    /// Calls that were answered while somebody did not read.
+    pub(crate) probes: usize,
+    /// Servers that started anew or forgot, and nobody noticed.
+    pub(crate) quiet_restarts: usize,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.starts += other.starts;
+        self.sessions += other.sessions;
+        self.successes += other.successes;
+        self.failures += other.failures;
+        self.answered_asks += other.answered_asks;
+        self.progress += other.progress;
+        self.notices += other.notices;
+        self.streams += other.streams;
+        self.conversations += other.conversations;
+        self.comebacks += other.comebacks;
+        self.batches += other.batches;
+        self.deletes += other.deletes;
+        self.connects += other.connects;
+        self.talks += other.talks;
+        self.runs += other.runs;
+        self.resumptions += other.resumptions;
+        self.redirects += other.redirects;
+        self.troubles += other.troubles;
+        self.probes += other.probes;
+        self.quiet_restarts += other.quiet_restarts;
+    }
+
+    /// Whether so many lives had something of everything.
+    pub(crate) fn is_eventful(&self, lives: usize) -> bool {
+        let counts = [self.starts, self.sessions, self.successes, self.connects, self.talks, self.runs];
+        let rarer = [self.failures, self.progress, self.notices, self.streams, self.batches, self.deletes];
+        let rare = [self.answered_asks, self.conversations, self.comebacks];
+        let remote = [self.resumptions, self.redirects, self.troubles, self.probes, self.quiet_restarts];
+        counts.iter().all(|count| *count >= lives)
+            && rarer.iter().all(|count| *count >= lives / 10)
+            && rare.iter().chain(&remote).all(|count| *count >= lives / 50)
+    }
+}

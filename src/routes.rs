@@ -28,6 +28,9 @@ use errors::Denial;
 use post::{Post, SessionHeader, StreamablePost, VersionHeader};
 use probes::Probe;
 
+/// The type of messages.
+const JSON_TYPE: &str = "application/json";
+
 /// What the MCP endpoint allows to who has no session: only that has a stream to offer.
 const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
 
@@ -93,7 +96,7 @@ impl Proxy {
         now: Instant,
     ) -> Result<(), Denial> {
         check_content(head)?;
-        let accepts = Accepts::parse(text_headers(head, "accept")).ok_or_else(|| {
+        let accepts = accepts(head).ok_or_else(|| {
             Denial::message(406, TRANSPORT_ERROR, "the client must accept application/json, text/event-stream or both")
         })?;
         let session = self.session_header(server, head)?;
@@ -203,7 +206,7 @@ fn version_header(head: &Head<'_, '_>) -> Result<VersionHeader, Denial> {
 
 /// Whether the client can read what a GET opens.
 fn listening_accepts(head: &Head<'_, '_>) -> Result<(), Denial> {
-    match Accepts::parse(text_headers(head, "accept")) {
+    match accepts(head) {
         Some(Accepts::Both | Accepts::Sse) => Ok(()),
         Some(Accepts::Json) | None => {
             let reason = "a GET opens a stream: the client must accept text/event-stream";
@@ -212,13 +215,23 @@ fn listening_accepts(head: &Head<'_, '_>) -> Result<(), Denial> {
     }
 }
 
+/// What the client can read.
+fn accepts(head: &Head<'_, '_>) -> Option<Accepts> {
+    if head.is_exactly("accept", Accepts::USUAL.as_bytes()) {
+        return Some(Accepts::Both);
+    }
+    Accepts::parse(head.all("accept").map(|value| std::str::from_utf8(value).unwrap_or_default()))
+}
+
 /// `application/json`, unencoded.
 fn check_content(head: &Head<'_, '_>) -> Result<(), Denial> {
-    let content_type = unique(head, "content-type")?.unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        let reason = "the body must be JSON, with the header Content-Type: application/json";
-        return Err(Denial::message(415, TRANSPORT_ERROR, reason));
+    if !head.is_exactly("content-type", JSON_TYPE.as_bytes()) {
+        let content_type = unique(head, "content-type")?.unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case(JSON_TYPE) {
+            let reason = "the body must be JSON, with the header Content-Type: application/json";
+            return Err(Denial::message(415, TRANSPORT_ERROR, reason));
+        }
     }
     match unique(head, "content-encoding")? {
         None | Some("identity") => Ok(()),
@@ -229,10 +242,6 @@ fn check_content(head: &Head<'_, '_>) -> Result<(), Denial> {
 /// A header that may stand there once.
 pub(crate) fn unique<'a>(head: &Head<'_, 'a>, name: &'static str) -> Result<Option<&'a str>, Denial> {
     head.unique(name).map_err(|refusal| Denial::message(refusal.status, TRANSPORT_ERROR, &refusal.to_string()))
-}
-
-fn text_headers<'a>(head: &Head<'_, 'a>, name: &'static str) -> impl Iterator<Item = &'a str> {
-    head.all(name).map(|value| std::str::from_utf8(value).unwrap_or_default())
 }
 
 impl Denial {

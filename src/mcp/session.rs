@@ -210,13 +210,27 @@ pub fn format_token(token: &Token) -> String {
 }
 
 fn parse_token(name: &str) -> Option<Token> {
-    if name.len() != 32 || !name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
+    let digits: &[u8; 32] = name.as_bytes().try_into().ok()?;
     let mut token = Token::default();
-    let digit = |byte: u8| if byte.is_ascii_digit() { byte - b'0' } else { byte - b'a' + 10 };
-    for (byte, digits) in token.iter_mut().zip(name.as_bytes().chunks_exact(2)) {
-        *byte = digit(digits[0]) << 4 | digit(digits[1]);
+    let mut seen = 0;
+    for (byte, [high, low]) in token.iter_mut().zip(digits.as_chunks().0) {
+        let (high, low) = (HEX_VALUES[usize::from(*high)], HEX_VALUES[usize::from(*low)]);
+        seen |= high | low;
+        *byte = high << 4 | low;
     }
-    Some(token)
+    (seen & NO_DIGIT == 0).then_some(token)
 }
+
+/// Marks what is no lower-case hex digit in [`HEX_VALUES`]: a bit that no value has.
+const NO_DIGIT: u8 = 0x80;
+
+/// The values of lower-case hex digits: every request carries 32 of them.
+const HEX_VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};

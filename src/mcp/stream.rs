@@ -95,6 +95,10 @@ pub enum Accepts {
 }
 
 impl Accepts {
+    /// The `Accept` of nearly every request: the specification asks for both, and SDKs spell them in its order. It is
+    /// [`Accepts::Both`].
+    pub const USUAL: &str = "application/json, text/event-stream";
+
     /// Reads `Accept` (RFC 9110, 12.5.1), all lines of it; without any, everything is accepted. `None`: nothing that we
     /// could send.
     pub fn parse<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Accepts> {
@@ -103,13 +107,14 @@ impl Accepts {
         for item in items {
             is_present = true;
             let mut parts = item.split(';').map(str::trim);
-            let range = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let range = parts.next().unwrap_or_default();
+            let is_one_of = |names: [&str; 3]| names.into_iter().any(|name| range.eq_ignore_ascii_case(name));
             let is_refused = parts.any(|part| {
                 let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
                 weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
             });
-            json |= !is_refused && matches!(&*range, "application/json" | "application/*" | "*/*");
-            sse |= !is_refused && matches!(&*range, "text/event-stream" | "text/*" | "*/*");
+            json |= !is_refused && is_one_of(["application/json", "application/*", "*/*"]);
+            sse |= !is_refused && is_one_of(["text/event-stream", "text/*", "*/*"]);
         }
         match (json || !is_present, sse || !is_present) {
             (true, true) => Some(Accepts::Both),

@@ -53,7 +53,9 @@ impl Proxy {
 
     fn split_path<'a>(&self, path: &'a str) -> Option<(&'a str, Endpoint)> {
         let rest = path.strip_prefix(self.config.base_url.path())?.strip_prefix('/')?;
-        let (name, segment) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once('/')?;
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let slash = memchr::memrchr(b'/', rest.as_bytes())?;
+        let (name, segment) = (&rest[..slash], &rest[slash + 1..]);
         let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.segment() == segment)?;
         self.is_served(endpoint).then_some((name, endpoint))
     }

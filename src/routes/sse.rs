@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::endpoints::Endpoint;
 use super::errors::Denial;
 use super::post::{Incoming, id_of};
-use super::{check_content, listening_accepts, text_headers};
+use super::{accepts, check_content, listening_accepts};
 use crate::base::id::{ConnId, ServerId, SessionId};
 use crate::base::url::Authority;
 use crate::codec::http::{Head, Method};
@@ -22,7 +22,7 @@ use crate::codec::sse::Fields;
 use crate::limits;
 use crate::mcp::introduction::Greeting;
 use crate::mcp::session::{Opening, Transport, format_token};
-use crate::mcp::stream::{Accepts, StreamState};
+use crate::mcp::stream::StreamState;
 use crate::proxy::Proxy;
 
 /// A POST of HTTP+SSE, as far as its body needs it.
@@ -78,7 +78,7 @@ impl Proxy {
     /// A message begins. The session is checked before its body is read.
     pub(super) fn message_post(&self, server: ServerId, head: &Head<'_, '_>) -> Result<MessagePost, Denial> {
         check_content(head)?;
-        if Accepts::parse(text_headers(head, "accept")).is_none() {
+        if accepts(head).is_none() {
             return Err(Denial::message(406, TRANSPORT_ERROR, "the client must accept application/json"));
         }
         let mut query = head.target.query.unwrap_or_default().split('&');

@@ -5,7 +5,7 @@ use std::str;
 
 use super::body::BodyLength;
 use super::grammar::is_authority;
-use super::headers::elements;
+use super::headers::{elements, is_named};
 use super::refusal::Refusal;
 use super::server::CloseReason;
 use super::version::Version;
@@ -117,7 +117,7 @@ impl<'a> Framing<'a> {
 
 impl<'a> Seen<'a> {
     fn on_header(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
-        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        let is = |name: &str| is_named(header, name);
         // Most headers are none of these: their lengths tell.
         match header.name.len() {
             4 if is("host") => set_once(&mut self.host, header.value, "there are several Host headers"),

@@ -21,7 +21,8 @@ pub(super) fn is_authority(text: &str) -> bool {
             None => (false, ""),
         },
         None => {
-            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            let end = text.bytes().position(|byte| byte == b':').unwrap_or(text.len());
+            let (host, port) = text.split_at(end);
             (is_reg_name(host), port)
         }
     };
@@ -35,21 +36,34 @@ fn is_ip_literal(text: &str) -> bool {
 
 /// A registered name or an IPv4 address (RFC 3986, 3.2.2); percent-encoding is refused, no host name needs it.
 fn is_reg_name(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|byte| {
-            byte.is_ascii_alphanumeric()
-                || matches!(byte, b'-' | b'.' | b'_' | b'~')
-                || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
-        })
+    !text.is_empty() && text.bytes().all(|byte| REG_NAME_BYTES[usize::from(byte)])
+}
+
+/// Which bytes names are made of: every host is looked at, byte by byte.
+const REG_NAME_BYTES: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = is_reg_name_byte(byte as u8);
+        byte += 1;
+    }
+    bytes
+};
+
+const fn is_reg_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
 }
 
 /// Nothing, or a colon and up to five digits that make a port; the digits may be missing (RFC 3986, 3.2.3).
 fn is_port(text: &str) -> bool {
-    match text.strip_prefix(':') {
-        None => text.is_empty(),
-        Some("") => true,
-        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok(),
-    }
+    let Some(digits) = text.strip_prefix(':') else { return text.is_empty() };
+    let value = digits.bytes().try_fold(0u16, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| u16::from(byte - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    });
+    value.is_some()
 }
 
 /// Removes optional whitespace at both ends (RFC 9110, 5.6.3).

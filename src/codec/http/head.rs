@@ -3,7 +3,7 @@
 use super::body::BodyLength;
 use super::framing::{Framing, Persistence};
 use super::head_reader::{HeadReader, HeadRules, Progress};
-use super::headers::{self, HeadStorage, Headers};
+use super::headers::{self, HeadStorage, Headers, first_line};
 use super::refusal::Refusal;
 use super::request_line::{Method, RequestLine};
 use super::target::Target;
@@ -51,6 +51,12 @@ impl<'s, 'a> Head<'s, 'a> {
     /// are not UTF-8.
     pub fn unique(&self, name: &'static str) -> Result<Option<&'a str>, Refusal> {
         self.headers.unique(name)
+    }
+
+    /// Whether a header comes once, with this very value: a question that needs nothing to be taken apart, for what
+    /// nearly every request says in the same words.
+    pub fn is_exactly(&self, name: &'static str, value: &[u8]) -> bool {
+        self.headers.is_exactly(name, value)
     }
 
     /// The elements of a comma-separated header, over all its lines, without empty ones (RFC 9110, 5.6.1). For
@@ -115,8 +121,7 @@ fn split<'s, 'a>(
     lines: &'a [u8],
     storage: &'s mut HeadStorage<'a>,
 ) -> Result<(RequestLine<'a>, &'s [httparse::Header<'a>]), Refusal> {
-    let line_end = memchr::memmem::find(lines, b"\r\n").unwrap_or(lines.len());
-    let line = RequestLine::parse(&lines[..line_end])?;
+    let line = RequestLine::parse(first_line(lines))?;
     let mut request = httparse::Request::new(&mut []);
     let parsed = request.parse_with_uninit_headers(lines, &mut storage.0);
     parsed.map_err(|error| headers::refusal(error, HEADERS_MAX))?;

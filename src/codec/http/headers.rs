@@ -38,7 +38,7 @@ pub(super) struct Headers<'s, 'a>(pub(super) &'s [httparse::Header<'a>]);
 impl<'s, 'a> Headers<'s, 'a> {
     /// The values of all header lines with this name (any case), in order.
     pub(super) fn all(self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
-        let is_meant = move |header: &&httparse::Header<'a>| header.name.eq_ignore_ascii_case(name);
+        let is_meant = move |header: &&httparse::Header<'a>| is_named(header, name);
         self.0.iter().filter(is_meant).map(|header| header.value)
     }
 
@@ -55,10 +55,29 @@ impl<'s, 'a> Headers<'s, 'a> {
         }
     }
 
+    /// Whether a header comes once, with this very value.
+    pub(super) fn is_exactly(self, name: &'static str, value: &[u8]) -> bool {
+        let mut values = self.all(name);
+        values.next() == Some(value) && values.next().is_none()
+    }
+
     /// The elements of a comma-separated header, over all its lines.
     pub(super) fn list(self, name: &'static str) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
         self.all(name).flat_map(elements)
     }
+}
+
+/// Whether a header has this name, in any case. It is made of letters, digits and hyphens: of the bytes that names may
+/// have, no other turns into one of these by the bit that tells the cases apart.
+pub(super) fn is_named(header: &httparse::Header<'_>, name: &str) -> bool {
+    let is_same = |(byte, wanted): (u8, u8)| byte | 0x20 == wanted | 0x20;
+    header.name.len() == name.len() && header.name.bytes().zip(name.bytes()).all(is_same)
+}
+
+/// The first of complete lines, without its end. No LF stands there without a CR, see [`super::head_reader`].
+pub(super) fn first_line(lines: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', lines).unwrap_or(lines.len());
+    lines[..end].strip_suffix(b"\r").unwrap_or(lines)
 }
 
 /// Splits one value of a comma-separated header, without empty elements (RFC 9110, 5.6.1).

@@ -18,7 +18,7 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// Splits a target of visible ASCII characters.
     pub(super) fn parse(method: Method, text: &'a str) -> Result<Target<'a>, Refusal> {
-        if text.contains('#') {
+        if memchr::memchr(b'#', text.as_bytes()).is_some() {
             return Err(Refusal::bad_request("the request target contains a fragment"));
         }
         if text.starts_with('/') {
@@ -53,8 +53,8 @@ impl<'a> Target<'a> {
     }
 
     fn split(text: &'a str, authority: Option<&'a str>) -> Target<'a> {
-        let (path, query) = match text.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+        let (path, query) = match memchr::memchr(b'?', text.as_bytes()) {
+            Some(end) => (&text[..end], Some(&text[end + 1..])),
             None => (text, None),
         };
         // Only an absolute-form target can lack its path; the empty path means the root.

@@ -5,7 +5,7 @@ use super::status_line::StatusLine;
 use crate::codec::http::body::ResponseLength;
 use crate::codec::http::exchange::Shape;
 use crate::codec::http::framing::{Announced, Wish, set_once};
-use crate::codec::http::headers::elements;
+use crate::codec::http::headers::{elements, is_named};
 use crate::codec::http::refusal::Refusal;
 use crate::codec::http::response::is_bodiless;
 use crate::codec::http::version::Version;
@@ -49,7 +49,7 @@ impl Framing {
 
 impl<'a> Seen<'a> {
     fn on_header(&mut self, header: &httparse::Header<'a>) -> Result<(), Refusal> {
-        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        let is = |name: &str| is_named(header, name);
         if is("content-length") {
             self.on_content_length(header.value)
         } else if is("transfer-encoding") {

@@ -14,7 +14,7 @@ use crate::codec::http::body::ResponseLength;
 use crate::codec::http::exchange::Shape;
 use crate::codec::http::grammar::trim;
 use crate::codec::http::head_reader::{HeadReader, HeadRules, Progress};
-use crate::codec::http::headers::{self, HeadStorage, Headers};
+use crate::codec::http::headers::{self, HeadStorage, Headers, first_line};
 use crate::codec::http::refusal::Refusal;
 use crate::codec::http::version::Version;
 use crate::limits::{RESPONSE_HEAD_BYTES_MAX, RESPONSE_HEADERS_MAX};
@@ -128,8 +128,7 @@ fn split<'s, 'a>(
     lines: &'a [u8],
     storage: &'s mut ResponseStorage<'a>,
 ) -> Result<(StatusLine, &'s [httparse::Header<'a>]), Refusal> {
-    let line_end = memchr::memmem::find(lines, b"\r\n").unwrap_or(lines.len());
-    let line = StatusLine::parse(&lines[..line_end])?;
+    let line = StatusLine::parse(first_line(lines))?;
     let mut response = httparse::Response::new(&mut []);
     let parsed =
         httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, lines, &mut storage.0);

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod buf;
 pub mod deadline;
+pub mod decimal;
 pub mod id;
 pub mod nearest;
 pub mod out_queue;

@@ -1,15 +1,38 @@
 //! The byte classes and small productions that several parts of a message share.
 
+/// Which bytes match a pattern. Names are looked at byte by byte with every message, and one look into a table is less
+/// than a dozen comparisons.
+macro_rules! table {
+    ($pattern:pat) => {{
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < table.len() {
+            table[byte] = matches!(byte as u8, $pattern);
+            byte += 1;
+        }
+        table
+    }};
+}
+
 /// `tchar`: what methods and field names are made of (RFC 9110, 5.6.2).
 pub(super) const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+    const TABLE: [bool; 256] = table!(
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
+            | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~'
+    );
+    TABLE[byte as usize]
 }
 
 /// What a field value, a chunk extension or a comment may contain: visible characters, spaces, tabs, and the bytes
 /// above ASCII, which are opaque (RFC 9110, 5.5).
 pub(super) const fn is_text_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+/// Whether all bytes are of that kind. All are looked at even if one is not, which takes a fraction of the time: there
+/// is nothing to decide after each.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |is_text, byte| is_text & is_text_byte(*byte))
 }
 
 /// `host [ ":" port ]` without user information (RFC 9110, 7.2). An empty host is invalid for `http` and `https`
@@ -36,24 +59,14 @@ fn is_ip_literal(text: &str) -> bool {
 
 /// A registered name or an IPv4 address (RFC 3986, 3.2.2); percent-encoding is refused, no host name needs it.
 fn is_reg_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| REG_NAME_BYTES[usize::from(byte)])
+    !text.is_empty() && text.bytes().all(is_reg_name_byte)
 }
 
-/// Which bytes names are made of: every host is looked at, byte by byte.
-const REG_NAME_BYTES: [bool; 256] = {
-    let mut bytes = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        bytes[byte] = is_reg_name_byte(byte as u8);
-        byte += 1;
-    }
-    bytes
-};
-
 const fn is_reg_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~')
-        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+    const TABLE: [bool; 256] = table!(
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'='
+    );
+    TABLE[byte as usize]
 }
 
 /// Nothing, or a colon and up to five digits that make a port; the digits may be missing (RFC 3986, 3.2.3).

@@ -2,8 +2,9 @@
 
 use super::framing::Persistence;
 use super::status;
-use super::write::{Decimal, Hexadecimal, write_content_length, write_header, write_parts};
+use super::write::{Hexadecimal, write_content_length, write_header, write_parts};
 use crate::base::buf::Sink;
+use crate::base::decimal::Decimal;
 
 /// The head of a response, as far as the caller decides it.
 #[derive(Debug, Clone, Copy)]

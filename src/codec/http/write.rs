@@ -1,6 +1,7 @@
 //! What requests and responses have in common when they are written. Nothing is formatted through `format!`.
 
 use crate::base::buf::Sink;
+use crate::base::decimal::Decimal;
 
 /// Writes a header line. Leaves out what would break out of it. No caller may let a peer's bytes get this far
 /// unchecked; should one do so, a missing header is better than a split message.
@@ -8,11 +9,16 @@ pub(super) fn write_header(out: &mut impl Sink, name: &str, value: &str) {
     let is_one_line = memchr::memchr3(b'\r', b'\n', b'\0', value.as_bytes()).is_none();
     debug_assert!(is_one_line, "header value of several lines: {name}");
     if is_one_line {
-        out.push(name.as_bytes());
-        out.push(b": ");
-        out.push(value.as_bytes());
-        out.push(b"\r\n");
+        write_checked_header(out, name, value);
     }
+}
+
+/// Writes a header line that was found to be one.
+pub(super) fn write_checked_header(out: &mut impl Sink, name: &str, value: &str) {
+    out.push(name.as_bytes());
+    out.push(b": ");
+    out.push(value.as_bytes());
+    out.push(b"\r\n");
 }
 
 pub(super) fn write_content_length(out: &mut impl Sink, length: usize) {
@@ -24,30 +30,6 @@ pub(super) fn write_content_length(out: &mut impl Sink, length: usize) {
 pub(super) fn write_parts(out: &mut impl Sink, parts: &[&[u8]]) {
     for part in parts {
         out.push(part);
-    }
-}
-
-/// A number in decimal digits, on the stack.
-pub(super) struct Decimal {
-    digits: [u8; 20], // u64::MAX has 20
-    start: usize,
-}
-
-impl Decimal {
-    pub(super) fn new(mut number: u64) -> Decimal {
-        let mut decimal = Decimal { digits: [b'0'; 20], start: 20 };
-        loop {
-            decimal.start -= 1;
-            decimal.digits[decimal.start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                return decimal;
-            }
-        }
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.digits[self.start..]
     }
 }
 

@@ -5,10 +5,10 @@ use std::error::Error;
 use std::fmt;
 
 use crate::base::buf::Buf;
-use crate::codec::http::grammar::{is_authority, is_text_byte, is_token_byte};
+use crate::codec::http::grammar::{is_authority, is_text, is_token_byte};
 use crate::codec::http::request_line::Method;
 use crate::codec::http::target::Target;
-use crate::codec::http::write::{write_content_length, write_header, write_parts};
+use crate::codec::http::write::{write_checked_header, write_content_length, write_parts};
 
 /// The head of a request, as far as the caller decides it.
 #[derive(Debug, Clone, Copy)]
@@ -79,26 +79,31 @@ pub fn check_header(name: &str, value: &str) -> Result<(), RequestError> {
     if name.is_empty() || !name.bytes().all(is_token_byte) {
         return Err(RequestError::HeaderName);
     }
-    if !value.bytes().all(is_text_byte) {
+    if !is_text(value.as_bytes()) {
         return Err(RequestError::HeaderValue);
     }
     let is_reserved = RESERVED.iter().any(|reserved| name.eq_ignore_ascii_case(reserved));
     if is_reserved { Err(RequestError::ReservedHeader) } else { Ok(()) }
 }
 
+/// What is ours of a head, at most: method and version, names and values of our own headers, line ends.
+const OWN_BYTES: usize = 128;
+
 /// Writes a request, or nothing if anything is wrong with it.
 pub(super) fn write(out: &mut Buf, request: &Request<'_>, body_parts: &[&[u8]]) -> Result<(), RequestError> {
     check(request)?;
+    let headers = request.headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len());
+    let length = body_parts.iter().map(|part| part.len()).sum();
+    out.reserve(OWN_BYTES + request.target.len() + request.host.len() + headers.sum::<usize>() + length);
     out.push(request.method.as_str().as_bytes());
     out.push(b" ");
     out.push(request.target.as_bytes());
     out.push(b" HTTP/1.1\r\n");
-    write_header(out, "Host", request.host);
+    write_checked_header(out, "Host", request.host);
     for (name, value) in request.headers {
-        write_header(out, name, value);
+        write_checked_header(out, name, value);
     }
-    write_header(out, "Accept-Encoding", "identity");
-    let length = body_parts.iter().map(|part| part.len()).sum();
+    out.push(b"Accept-Encoding: identity\r\n");
     if length > 0 || expects_body(request.method) {
         write_content_length(out, length);
     }

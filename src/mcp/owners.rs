@@ -4,7 +4,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde_json::value::RawValue;
 
 use crate::base::id::{ServerId, SessionId};
@@ -120,7 +122,9 @@ pub fn asks_for_task(params: Option<&str>) -> bool {
         #[serde(borrow)]
         task: Option<&'a RawValue>,
     }
-    let Some(params) = params.filter(|params| memchr::memmem::find(params.as_bytes(), b"\"task\"").is_some()) else {
+    // Every `tools/call` is searched: the searcher is made once.
+    static TASK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"task\""));
+    let Some(params) = params.filter(|params| TASK.find(params.as_bytes()).is_some()) else {
         return false;
     };
     serde_json::from_str::<Augmented<'_>>(params).is_ok_and(|params| params.task.is_some())

@@ -3,6 +3,7 @@
 use super::Proxy;
 use super::links::Transport;
 use crate::base::buf::Buf;
+use crate::base::decimal::Decimal;
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::{CallId, Number};
 use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
@@ -24,11 +25,13 @@ pub(super) struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// Writes the request as a line, with our id and our progress token in it.
     pub(super) fn push(&self, out: &mut Buf, call: CallId) {
-        let number = call.number().to_string();
-        let patch = |part: &str| range_in(self.message, part).map(|range| Patch { range, text: &number });
-        let parts = [Some(self.id), self.progress_token];
-        let mut patches: Vec<Patch<'_>> = parts.into_iter().flatten().filter_map(patch).collect();
-        push_line(out, self.message, &mut patches);
+        let number = Decimal::new(call.number().into());
+        let patch =
+            |part: &str| Patch { range: range_in(self.message, part).unwrap_or_default(), text: number.as_str() };
+        match self.progress_token {
+            None => push_line(out, self.message, &mut [patch(self.id)]),
+            Some(token) => push_line(out, self.message, &mut [patch(self.id), patch(token)]),
+        }
     }
 }
 

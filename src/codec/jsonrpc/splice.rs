@@ -25,7 +25,8 @@ pub fn range_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
 ///
 /// A line may not contain line ends. In valid JSON they are white space between tokens, so a space replaces them.
 pub fn push_line(out: &mut Buf, message: &[u8], patches: &mut [Patch<'_>]) {
-    patches.sort_by_key(|patch| patch.range.start);
+    patches.sort_unstable_by_key(|patch| patch.range.start);
+    out.reserve(message.len() + patches.iter().map(|patch| patch.text.len()).sum::<usize>() + 1);
     let mut copied = 0;
     for patch in patches.iter() {
         debug_assert!(patch.range.start >= copied);

@@ -1,5 +1,7 @@
 //! `base::sequence`: numbers that go over the wire.
 
+use std::collections::BTreeMap;
+
 use mcp_proxy::base::sequence::{AskId, CallId, Number, Sequence, read};
 
 #[test]
@@ -36,6 +38,35 @@ fn after_the_largest_number_the_free_ones_begin_again() {
     let kept = again.insert(0);
     assert_eq!(kept.number(), 1);
     assert_eq!(again.insert(1).number(), 2, "a number in use is passed over");
+}
+
+/// Against the obvious: a map from numbers to values.
+#[test]
+fn whatever_the_order_in_which_values_leave_the_others_stay() {
+    let mut calls: Sequence<CallId, u32> = Sequence::after(i32::MAX as u32 - 500);
+    let mut expected = BTreeMap::new();
+    let mut random = 1u32;
+    for value in 0..5_000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let id = calls.insert(value);
+        assert_eq!(expected.insert(id, value), None, "the number is in use");
+        // Long-lived ones stay, from others a few at a time leave from anywhere.
+        for _ in 0..(random >> 28) % 3 {
+            let at = (random >> 8) as usize % expected.len();
+            let id = *expected.keys().nth(at).unwrap();
+            if expected[&id] % 97 != 0 {
+                assert_eq!(calls.remove(id), expected.remove(&id));
+                assert_eq!((calls.get(id).copied(), calls.remove(id)), (None, None));
+            }
+        }
+        assert_eq!(calls.len(), expected.len());
+    }
+    assert!(calls.iter().eq(expected.iter().map(|(id, value)| (*id, value))));
+    for (id, value) in expected {
+        assert_eq!((calls.get(id).copied(), calls.get_mut(id).copied()), (Some(value), Some(value)));
+        assert_eq!(calls.remove(id), Some(value));
+    }
+    assert!(calls.is_empty() && calls.iter().next().is_none());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`envelope`] is for messages of downstreams: it validates all of the text and refuses what could be read in two
 //!   ways (duplicate members, wrong types).
+//!   Messages in the usual spelling, which are nearly all, it reads at a fraction of the cost (`usual`).
 //! - [`quick`] is for answers of our own children: it reads a few bytes at either end of a line that may be megabytes.
 //! - [`splice`] copies a message once, with other ids in it.
 //! - [`mod@write`] builds the few messages that are ours.
@@ -9,6 +10,7 @@
 pub mod envelope;
 pub mod quick;
 pub mod splice;
+mod usual;
 pub mod write;
 
 /// The text is not JSON.

@@ -296,3 +296,27 @@ fn no_beginning_of_a_message_is_a_message() {
         assert!(read_message(whole.as_bytes()).is_ok());
     }
 }
+
+/// What is usual and what is not must be judged alike, one byte next to the usual above all.
+#[test]
+fn a_message_with_any_byte_changed_is_read_alike_on_both_paths() {
+    let array = format!("{}0{}", "[".repeat(40), "]".repeat(40));
+    let nested = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{array}}}}}"#);
+    let whole = [
+        r#"{"jsonrpc":"2.0","id":-10,"method":"a/b","params":{"a":[1.50e+7,true,false,null,{}],"b":"\u00e9\\é"}}"#,
+        r#" { "id" : "a" , "result" : { "k" : [ ] , "l" : "12345678\"12345678" } , "jsonrpc" : "2.0" } "#,
+        r#"{"jsonrpc":"2.0","id":0,"error":{"code":-0.0E-1,"message":""}}"#,
+        &nested,
+    ];
+    for whole in whole.map(str::as_bytes) {
+        fuzzed::jsonrpc(whole);
+        for at in 0..whole.len() {
+            for byte in b"\"\\{}[]:,0-.eu \n\x00\x1f\x7f\x80\xe9t" {
+                fuzzed::jsonrpc(&[&whole[..at], &[*byte], &whole[at + 1..]].concat());
+                fuzzed::jsonrpc(&[&whole[..at], &[*byte], &whole[at..]].concat());
+            }
+            fuzzed::jsonrpc(&[&whole[..at], &whole[at + 1..]].concat());
+            fuzzed::jsonrpc(&whole[..at]);
+        }
+    }
+}

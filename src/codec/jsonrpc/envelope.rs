@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{INVALID_REQUEST, PARSE_ERROR};
+use super::{INVALID_REQUEST, PARSE_ERROR, usual};
 use crate::base::text::shorten;
 use crate::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX, MESSAGE_MEMBERS_MAX};
 
@@ -96,7 +96,7 @@ impl BatchItem<'_> {
 /// Reads a body.
 pub fn read_body(bytes: &[u8]) -> Result<Body<'_>, Malformed> {
     let text = text(bytes)?;
-    if !text.trim_start_matches(JSON_SPACE).starts_with('[') {
+    if first_byte(text) != Some(b'[') {
         return Ok(Body::Single(read_text(text)?));
     }
     let Batch(parts) = serde_json::from_str(text)
@@ -113,8 +113,10 @@ pub fn read_message(bytes: &[u8]) -> Result<Message<'_>, Malformed> {
     read_text(text(bytes)?)
 }
 
-/// What RFC 8259 (section 2) calls white space.
-const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+/// The first byte that RFC 8259 (section 2) does not call white space.
+fn first_byte(text: &str) -> Option<u8> {
+    text.bytes().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+}
 
 fn text(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes)
@@ -130,7 +132,10 @@ fn invalid(what: &str) -> Malformed {
 }
 
 fn read_text(text: &str) -> Result<Message<'_>, Malformed> {
-    if !text.trim_start_matches(JSON_SPACE).starts_with('{') {
+    if let Some(members) = Members::usual(text) {
+        return members.into_message();
+    }
+    if first_byte(text) != Some(b'{') {
         serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(not_json)?;
         return Err(invalid("it must be an object"));
     }
@@ -151,6 +156,29 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
+    /// Those of a message in the usual spelling; `None` leaves it to the careful path.
+    fn usual(text: &'a str) -> Option<Members<'a>> {
+        let mut members = Members::default();
+        usual::members(text, |key, value| match members.place(key)?.replace(value) {
+            None => Some(()),
+            Some(_) => None,
+        })?;
+        Some(members)
+    }
+
+    /// Where the member of that name belongs, if it is known.
+    fn place(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
+        Some(match key {
+            "jsonrpc" => &mut self.jsonrpc,
+            "id" => &mut self.id,
+            "method" => &mut self.method,
+            "params" => &mut self.params,
+            "result" => &mut self.result,
+            "error" => &mut self.error,
+            _ => return None,
+        })
+    }
+
     fn into_message(self) -> Result<Message<'a>, Malformed> {
         if self.jsonrpc.is_none_or(|version| version != "\"2.0\"") {
             return Err(invalid("the member \"jsonrpc\" must be \"2.0\""));
@@ -270,24 +298,16 @@ impl<'de> Visitor<'de> for MembersVisitor {
         let mut members = Members::default();
         let mut others: Vec<Cow<'de, str>> = Vec::new();
         while let Some(Key(key)) = map.next_key()? {
-            let place = match &*key {
-                "jsonrpc" => &mut members.jsonrpc,
-                "id" => &mut members.id,
-                "method" => &mut members.method,
-                "params" => &mut members.params,
-                "result" => &mut members.result,
-                "error" => &mut members.error,
-                _ => {
-                    map.next_value::<&RawValue>()?;
-                    if others.contains(&key) {
-                        return Err(duplicate(&key));
-                    }
-                    if others.len() == MESSAGE_MEMBERS_MAX {
-                        return Err(A::Error::custom(format_args!("more than {MESSAGE_MEMBERS_MAX} unknown members")));
-                    }
-                    others.push(key);
-                    continue;
+            let Some(place) = members.place(&key) else {
+                map.next_value::<&RawValue>()?;
+                if others.contains(&key) {
+                    return Err(duplicate(&key));
                 }
+                if others.len() == MESSAGE_MEMBERS_MAX {
+                    return Err(A::Error::custom(format_args!("more than {MESSAGE_MEMBERS_MAX} unknown members")));
+                }
+                others.push(key);
+                continue;
             };
             let value: &'de RawValue = map.next_value()?;
             if place.replace(value.get()).is_some() {

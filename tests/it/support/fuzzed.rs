@@ -193,6 +193,8 @@ pub(crate) fn jsonrpc(data: &[u8]) {
         }
     }
     let message = read_message(data);
+    let unusual = unusual(data);
+    assert_eq!(read_message(&unusual).ok().as_ref(), message.as_ref().ok(), "the careful path reads it otherwise");
     if let (Some(answer), Ok(message)) = (quick::answer(data), &message) {
         let Message::Response { id, .. } = message else { panic!("the quick path took this for an answer") };
         assert_eq!(splice::range_in(data, id), Some(answer.id_range));
@@ -213,6 +215,15 @@ pub(crate) fn jsonrpc(data: &[u8]) {
     if let (Ok(mut before), Ok(after)) = (parse(data), parse(line)) {
         before["id"] = 4711.into();
         assert_eq!(after, before);
+    }
+}
+
+/// The same message with a member that only the careful path takes, and ignores.
+fn unusual(message: &[u8]) -> Vec<u8> {
+    let start = message.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(message.len());
+    match message[start..].strip_prefix(b"{") {
+        Some(rest) => [&message[..start], b"{\"\\u0001\":0,", rest].concat(),
+        None => message.to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests on their way to remote upstreams: which goes out next, on which connection, and how it is written.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::links::Transport;
@@ -8,6 +9,7 @@ use super::{Due, Output, Proxy};
 use crate::base::buf::Buf;
 use crate::base::id::{LinkId, OutboundId};
 use crate::codec::http::Request;
+use crate::codec::http::client::{PreparedRequest, RequestError};
 use crate::limits;
 use crate::upstream::exchange::{Exchange, Purpose, Reception};
 use crate::upstream::handshake::OwnRequest;
@@ -74,25 +76,65 @@ impl Proxy {
     }
 
     fn write_request(&mut self, id: OutboundId, link: LinkId, exchange: &Exchange) -> Result<(), String> {
-        let no_link = || "the link is gone".to_owned();
+        let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
+        outbound.request.clear();
+        outbound.sent = 0;
+        let is_usual = !exchange.body.is_empty() && exchange.place.is_none() && exchange.resume.is_none();
+        if is_usual { self.write_post(id, link, exchange) } else { self.write_other_request(id, link, exchange) }
+    }
+
+    fn write_post(&mut self, id: OutboundId, link: LinkId, exchange: &Exchange) -> Result<(), String> {
+        let head = self.post_head(link, exchange)?;
+        let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
+        let body = exchange.body.as_slice();
+        let written = outbound.codec.request_prepared(&mut outbound.request, &head, &[body]);
+        outbound.body_at = outbound.request.len().saturating_sub(body.len());
+        written.map_err(|error| error.to_string())
+    }
+
+    /// The head that all POSTs of a conversation have in common: it is written once.
+    fn post_head(&mut self, link: LinkId, exchange: &Exchange) -> Result<Rc<PreparedRequest>, String> {
+        if let Some(head) = self.remote_mut(link).and_then(|remote| remote.post_head()) {
+            return Ok(Rc::clone(head));
+        }
+        let head = Rc::new(self.with_request(link, exchange, PreparedRequest::new)?);
+        if let Some(remote) = self.remote_mut(link) {
+            remote.set_post_head(Rc::clone(&head));
+        }
+        Ok(head)
+    }
+
+    /// GET, DELETE, and POSTs to another place.
+    fn write_other_request(&mut self, id: OutboundId, link: LinkId, exchange: &Exchange) -> Result<(), String> {
+        let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
+        let (mut codec, mut out) = (std::mem::take(&mut outbound.codec), std::mem::take(&mut outbound.request));
+        let body = &exchange.body;
+        let parts: &[&[u8]] = if body.is_empty() { &[] } else { &[body.as_slice()] };
+        let written = self.with_request(link, exchange, |request| codec.request(&mut out, request, parts));
+        let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
+        (outbound.codec, outbound.request) = (codec, out);
+        outbound.body_at = outbound.request.len() - if written.is_ok() { body.len() } else { 0 };
+        written
+    }
+
+    /// Does something with what an exchange has to say in its head.
+    fn with_request<T>(
+        &self,
+        link: LinkId,
+        exchange: &Exchange,
+        work: impl FnOnce(&Request<'_>) -> Result<T, RequestError>,
+    ) -> Result<T, String> {
         let entry = self.links.get(link).ok_or_else(no_link)?;
         let Transport::Remote(remote) = &entry.transport else { return Err(no_link()) };
         let config = self.servers.get(entry.server).and_then(|server| server.config.target.remote());
-        let method = exchange.method();
-        let (body, is_post) = (&exchange.body, !exchange.body.is_empty());
+        let is_post = !exchange.body.is_empty();
         let url = exchange.place.as_ref().or_else(|| remote.url(is_post));
         let url = url.ok_or("it has not said where messages are to be sent")?;
         let mut headers = remote_headers(remote, exchange, is_post);
         headers.extend(config.iter().flat_map(|config| &config.headers).map(|(name, value)| (&**name, &**value)));
         let (target, host) = (url.target(), url.authority().to_string());
-        let request = Request { method, target: &target, host: &host, headers: &headers };
-        let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
-        outbound.request.clear();
-        let parts: &[&[u8]] = if is_post { &[body.as_slice()] } else { &[] };
-        outbound.codec.request(&mut outbound.request, &request, parts).map_err(|error| error.to_string())?;
-        outbound.body_at = outbound.request.len() - body.len();
-        outbound.sent = 0;
-        Ok(())
+        let request = Request { method: exchange.method(), target: &target, host: &host, headers: &headers };
+        work(&request).map_err(|error| error.to_string())
     }
 
     pub(super) fn on_connected(&mut self, id: OutboundId) {
@@ -129,6 +171,10 @@ impl Proxy {
     }
 }
 
+fn no_link() -> String {
+    "the link is gone".to_owned()
+}
+
 /// The headers that are ours to send (2025-11-25, transports).
 fn remote_headers<'a>(remote: &'a RemoteLink, exchange: &'a Exchange, is_post: bool) -> Vec<(&'static str, &'a str)> {
     let mut headers = Vec::with_capacity(8);
@@ -140,7 +186,7 @@ fn remote_headers<'a>(remote: &'a RemoteLink, exchange: &'a Exchange, is_post: b
         }
         (false, _) => headers.push(("Accept", "text/event-stream")),
     }
-    headers.extend(remote.session.as_deref().map(|session| ("Mcp-Session-Id", session)));
+    headers.extend(remote.session().map(|session| ("Mcp-Session-Id", session)));
     headers.extend(remote.version_header().map(|version| ("MCP-Protocol-Version", version)));
     headers.extend(exchange.resume.as_ref().map(|resume| ("Last-Event-ID", &*resume.last_event_id)));
     headers

@@ -38,7 +38,7 @@ impl Proxy {
     pub(super) fn learn_session(&mut self, link: LinkId, head: &ResponseHead<'_, '_>) {
         let session = head.unique("mcp-session-id").ok().flatten().map(str::to_owned);
         if let Some(remote) = self.remote_mut(link) {
-            remote.session = session;
+            remote.set_session(session);
             remote.on_recognised();
         }
     }
@@ -106,7 +106,7 @@ impl Proxy {
         now: Instant,
     ) {
         let Some(remote) = self.remote_mut(link) else { return };
-        let (is_sse, has_session) = (remote.is_sse(), remote.session.is_some());
+        let (is_sse, has_session) = (remote.is_sse(), remote.session().is_some());
         let cause = format!("it answered GET with {}", refusal.describe());
         if is_sse {
             return self.on_conversation_over(link, &cause, now);
@@ -300,7 +300,7 @@ impl Proxy {
         remote.opening = Opening::Leaving;
         remote.outbox.clear();
         remote.later.clear();
-        let has_session = remote.session.is_some();
+        let has_session = remote.session().is_some();
         self.close_outbounds(link);
         if has_session {
             self.push_exchange(link, Exchange::bare(Purpose::Farewell, None));

@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::exchange::{Exchange, Purpose, Resume};
@@ -16,6 +17,7 @@ use crate::base::deadline::Timer;
 use crate::base::id::OutboundId;
 use crate::base::sequence::CallId;
 use crate::base::url::Url;
+use crate::codec::http::client::PreparedRequest;
 use crate::codec::http::client::check_header;
 use crate::config::{Remote, RemoteTransport};
 use crate::limits;
@@ -25,11 +27,13 @@ use crate::mcp::version::Version;
 #[derive(Debug)]
 pub struct RemoteLink {
     /// How messages travel.
-    pub wire: Wire,
+    wire: Wire,
     /// What `Mcp-Session-Id` is to say.
-    pub session: Option<String>,
+    session: Option<String>,
     /// What `MCP-Protocol-Version` is to say.
     version: Option<Version>,
+    /// The head of every POST, until something in it changes.
+    post_head: Option<Rc<PreparedRequest>>,
     /// How far the handshake has come.
     pub opening: Opening,
     /// All its connections.
@@ -120,6 +124,7 @@ impl RemoteLink {
         RemoteLink {
             wire,
             session: None,
+            post_head: None,
             version: None,
             opening: Opening::Introducing,
             outbounds: Vec::new(),
@@ -133,6 +138,27 @@ impl RemoteLink {
             pulse: Pulse::Quiet,
             timer: Timer::default(),
         }
+    }
+
+    /// What `Mcp-Session-Id` is to say.
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// The upstream has named the session.
+    pub fn set_session(&mut self, session: Option<String>) {
+        self.session = session;
+        self.post_head = None;
+    }
+
+    /// The head of every POST, if it is written already.
+    pub fn post_head(&self) -> Option<&Rc<PreparedRequest>> {
+        self.post_head.as_ref()
+    }
+
+    /// The head of every POST is written.
+    pub fn set_post_head(&mut self, head: Rc<PreparedRequest>) {
+        self.post_head = Some(head);
     }
 
     /// Whether there is a session that the upstream can forget: one with a name, or with an endpoint of its own.
@@ -159,6 +185,7 @@ impl RemoteLink {
 
     /// It does not know streamable HTTP: perhaps it is an SSE upstream. Says whether that is to be tried.
     pub fn fall_back(&mut self) -> bool {
+        self.post_head = None;
         if let Wire::Streamable { endpoint, is_guess: true } = &self.wire {
             self.wire = Wire::Sse { stream: endpoint.clone(), endpoint: None };
             self.session = None;
@@ -176,6 +203,7 @@ impl RemoteLink {
 
     /// It lives at another place of the same origin.
     pub fn on_moved(&mut self, is_post: bool, to: Url) {
+        self.post_head = None;
         match &mut self.wire {
             Wire::Streamable { endpoint, .. } => *endpoint = to,
             Wire::Sse { endpoint, .. } if is_post => *endpoint = Some(to),
@@ -188,6 +216,7 @@ impl RemoteLink {
     /// # Errors
     /// That is no URL, or one of another origin: what is sent there would reach a stranger.
     pub fn on_endpoint(&mut self, data: &str) -> Result<(), String> {
+        self.post_head = None;
         let Wire::Sse { stream, endpoint } = &mut self.wire else { return Ok(()) };
         let found = stream.resolve(data).map_err(|error| format!("its endpoint event is no URL: {error}"))?;
         if found.origin() != stream.origin() {
@@ -199,6 +228,7 @@ impl RemoteLink {
 
     /// The upstream has introduced itself.
     pub fn on_introduced(&mut self, version: Version) {
+        self.post_head = None;
         self.version = Some(version);
         self.opening = Opening::Introduced;
     }

@@ -1,7 +1,7 @@
 //! Requests as they are written, and what is not.
 
 use mcp_proxy::base::buf::Buf;
-use mcp_proxy::codec::http::client::{RequestError, check_header};
+use mcp_proxy::codec::http::client::{PreparedRequest, RequestError, check_header};
 use mcp_proxy::codec::http::{ClientCodec, Method, Request};
 
 fn written(request: &Request<'_>, body: &[&[u8]]) -> Result<String, RequestError> {
@@ -68,4 +68,20 @@ fn nothing_breaks_out_of_a_request() {
         assert_eq!(written(&Request { headers, ..plain }, &[]), Err(error), "{name:?}: {value:?}");
     }
     assert_eq!(check_header("Authorization", "Bearer \u{e9}\t/+="), Ok(()));
+}
+
+#[test]
+fn a_prepared_request_goes_out_like_any_other_every_time() {
+    let request = Request { method: Method::Post, target: "/mcp?a=b", host: "a.example", headers: &[("X-A", "b")] };
+    let prepared = PreparedRequest::new(&request).expect("a plain request");
+    for body in [&b"{}"[..], b"", b"{\"longer\":1}"] {
+        let (mut plain, mut often) = (Buf::new(), Buf::new());
+        ClientCodec::new().request(&mut plain, &request, &[body]).expect("a free connection");
+        let mut codec = ClientCodec::new();
+        codec.request_prepared(&mut often, &prepared, &[body]).expect("a free connection");
+        assert_eq!(often.as_slice(), plain.as_slice());
+        assert_eq!(codec.request_prepared(&mut often, &prepared, &[body]), Err(RequestError::NotIdle));
+    }
+    let bad = Request { headers: &[("X-A", "b\r\nX-B: c")], ..request };
+    assert_eq!(PreparedRequest::new(&bad).err(), Some(RequestError::HeaderValue));
 }

@@ -12,7 +12,7 @@ mod tunnel;
 
 pub use fault::Fault;
 pub use head::{ResponseHead, ResponseStorage};
-pub use request::{Request, RequestError, check_header};
+pub use request::{PreparedRequest, Request, RequestError, check_header};
 pub use tunnel::{Tunnel, TunnelError, TunnelStep};
 
 use self::head::Found;
@@ -115,16 +115,40 @@ impl ClientCodec {
     /// Something in the request could break out of its place, or the connection is not free. Nothing has been written
     /// then, and the connection is as before.
     pub fn request(&mut self, out: &mut Buf, request: &Request<'_>, body_parts: &[&[u8]]) -> Result<(), RequestError> {
+        self.check_idle()?;
+        request::write(out, request, body_parts)?;
+        self.on_request(request.method);
+        Ok(())
+    }
+
+    /// Sends a request that was prepared; otherwise as [`ClientCodec::request`].
+    ///
+    /// # Errors
+    /// The connection is not free.
+    pub fn request_prepared(
+        &mut self,
+        out: &mut Buf,
+        request: &PreparedRequest,
+        body_parts: &[&[u8]],
+    ) -> Result<(), RequestError> {
+        self.check_idle()?;
+        request.write(out, body_parts);
+        self.on_request(request.method);
+        Ok(())
+    }
+
+    fn check_idle(&self) -> Result<(), RequestError> {
         match self.state {
-            State::Idle => {}
+            State::Idle => Ok(()),
             State::AwaitingHead { .. } | State::ReceivingBody { .. } | State::Overrun | State::Closing(_) => {
-                return Err(RequestError::NotIdle);
+                Err(RequestError::NotIdle)
             }
         }
-        request::write(out, request, body_parts)?;
-        let shape = if request.method == Method::Head { Shape::HeadOnly } else { Shape::Full };
+    }
+
+    fn on_request(&mut self, method: Method) {
+        let shape = if method == Method::Head { Shape::HeadOnly } else { Shape::Full };
         self.state = State::AwaitingHead { reader: HeadReader::default(), shape, interim: 0 };
-        Ok(())
     }
 
     /// Whether another request may be sent, as far as can be told from what came: the caller knows whether the last

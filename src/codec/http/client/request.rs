@@ -86,6 +86,34 @@ pub fn check_header(name: &str, value: &str) -> Result<(), RequestError> {
     if is_reserved { Err(RequestError::ReservedHeader) } else { Ok(()) }
 }
 
+/// A request whose head was checked and written once, to be sent often: only its body differs.
+#[derive(Debug)]
+pub struct PreparedRequest {
+    pub(super) method: Method,
+    /// All but the length of the body and the empty line.
+    head: Buf,
+}
+
+impl PreparedRequest {
+    /// Checks a request and writes its head.
+    ///
+    /// # Errors
+    /// Something in it could break out of its place.
+    pub fn new(request: &Request<'_>) -> Result<PreparedRequest, RequestError> {
+        check(request)?;
+        let mut head = Buf::new();
+        write_head(&mut head, request);
+        Ok(PreparedRequest { method: request.method, head })
+    }
+
+    pub(super) fn write(&self, out: &mut Buf, body_parts: &[&[u8]]) {
+        let length: usize = body_parts.iter().map(|part| part.len()).sum();
+        out.reserve(self.head.len() + OWN_BYTES + length);
+        out.push(self.head.as_slice());
+        write_rest(out, self.method, body_parts);
+    }
+}
+
 /// What is ours of a head, at most: method and version, names and values of our own headers, line ends.
 const OWN_BYTES: usize = 128;
 
@@ -93,8 +121,15 @@ const OWN_BYTES: usize = 128;
 pub(super) fn write(out: &mut Buf, request: &Request<'_>, body_parts: &[&[u8]]) -> Result<(), RequestError> {
     check(request)?;
     let headers = request.headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len());
-    let length = body_parts.iter().map(|part| part.len()).sum();
+    let length: usize = body_parts.iter().map(|part| part.len()).sum();
     out.reserve(OWN_BYTES + request.target.len() + request.host.len() + headers.sum::<usize>() + length);
+    write_head(out, request);
+    write_rest(out, request.method, body_parts);
+    Ok(())
+}
+
+/// All of a checked head that does not depend on the body.
+fn write_head(out: &mut Buf, request: &Request<'_>) {
     out.push(request.method.as_str().as_bytes());
     out.push(b" ");
     out.push(request.target.as_bytes());
@@ -104,12 +139,15 @@ pub(super) fn write(out: &mut Buf, request: &Request<'_>, body_parts: &[&[u8]]) 
         write_checked_header(out, name, value);
     }
     out.push(b"Accept-Encoding: identity\r\n");
-    if length > 0 || expects_body(request.method) {
+}
+
+fn write_rest(out: &mut Buf, method: Method, body_parts: &[&[u8]]) {
+    let length = body_parts.iter().map(|part| part.len()).sum();
+    if length > 0 || expects_body(method) {
         write_content_length(out, length);
     }
     out.push(b"\r\n");
     write_parts(out, body_parts);
-    Ok(())
 }
 
 fn check(request: &Request<'_>) -> Result<(), RequestError> {

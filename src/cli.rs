@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use self::invocation::{Invocation, Job, Serve};
-use crate::config::{self, Config};
+use crate::config::{self, Around, Config, Variables};
 use crate::io;
 
 /// It ended in an error.
@@ -77,12 +77,19 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
         }
         Job::Run(path) | Job::Check(path) => {
             let source = file::read(path).map_err(|error| fail(USAGE_ERROR, error))?;
-            config::load(&source, addr).map_err(|problems| {
+            let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
+            let around = Around { addr, variables, shows_secrets: serve.shows_secrets };
+            config::load(&source, &around).map_err(|problems| {
                 eprintln!("{problems}");
                 ExitCode::from(USAGE_ERROR)
             })
         }
     }
+}
+
+/// A value that is not UTF-8 counts as missing: no JSON string could hold it.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn print_welcome(config: &Config, local: SocketAddr) {

@@ -1,16 +1,17 @@
 //! Row 3: the configuration, as typed by the user and as resolved.
 //!
 //! ```text
-//! Source ── raw::read ──> Raw ── resolve::resolve ──> Config
-//!               └────── Report <───────┘   all problems, in the order of the file
+//! Source ── raw::read ──> Raw ── expand::everywhere ──> Raw ── resolve::resolve ──> Config
+//!               └─────────────────> Report <────────────────────────┘   all problems, in the order of the file
 //! ```
 //!
-//! [`source`] knows lines and columns, [`raw`] keeps what the user typed with its place in the file, [`resolve`]
-//! applies defaults and inheritance and yields [`Config`], which the rest of the program sees. Nothing here reads a
-//! file.
+//! [`source`] knows lines and columns, [`raw`] keeps what the user typed with its place in the file (in the old format:
+//! [`v1`]), [`expand`] fills in environment variables, [`resolve`] applies defaults and inheritance and yields
+//! [`Config`], which the rest of the program sees. Nothing here reads a file or the environment.
 
 pub mod addr;
 pub mod duration;
+pub mod expand;
 pub mod forward_proxy;
 pub mod keys;
 pub mod names;
@@ -19,6 +20,7 @@ pub mod raw;
 pub mod report;
 pub mod resolve;
 pub mod source;
+pub mod v1;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,13 +38,29 @@ pub const EXAMPLE: &str = r#"Add a server, for example:
   }
 }"#;
 
+/// What else decides about a configuration, beside its text.
+#[derive(Clone, Default)]
+pub struct Around<'a> {
+    /// Listen there, whatever the file says.
+    pub addr: Option<Addr>,
+    /// The values of environment variables; `None` leaves every `$` as it is.
+    pub variables: Option<&'a Variables<'a>>,
+    /// Whether warnings may repeat what is probably secret.
+    pub shows_secrets: bool,
+}
+
+/// The value of the environment variable of a name, if it is set.
+pub type Variables<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Reads and resolves a configuration: with warnings, or not at all and with everything that is wrong.
-///
-/// `addr` comes from the command line and takes the place of the file's.
-pub fn load(source: &Source, addr: Option<Addr>) -> Result<Config, Problems> {
+pub fn load(source: &Source, around: &Around<'_>) -> Result<Config, Problems> {
     let mut report = Report::default();
-    let raw = raw::read(source, &mut report);
-    let config = resolve::resolve(&raw, addr, &mut report);
+    let mut raw = raw::read(source, around.shows_secrets, &mut report);
+    v1::refuse_placeholders(&mut raw, &mut report);
+    if let Some(variables) = around.variables {
+        expand::everywhere(&mut raw, variables, &mut report);
+    }
+    let config = resolve::resolve(&raw, around.addr.clone(), &mut report);
     let warnings = report.finish(source)?;
     Ok(Config { warnings, ..config })
 }

@@ -11,6 +11,8 @@ use crate::base::nearest::nearest;
 pub struct Flags {
     /// `-config`
     pub config: Option<String>,
+    /// `-expand-env`
+    pub expand_env: Option<bool>,
     /// `-addr`
     pub addr: Option<String>,
     /// `-log-level`
@@ -21,6 +23,8 @@ pub struct Flags {
     pub demo: bool,
     /// `-check-config`
     pub check_config: bool,
+    /// `-show-secrets`
+    pub show_secrets: bool,
     /// `-version`
     pub version: bool,
     /// `-help`, `-h`
@@ -28,10 +32,21 @@ pub struct Flags {
 }
 
 /// All that exist.
-const FLAGS: [&str; 8] = ["config", "addr", "log-level", "insecure", "demo", "check-config", "version", "help"];
+pub const FLAGS: [&str; 10] = [
+    "config",
+    "expand-env",
+    "addr",
+    "log-level",
+    "insecure",
+    "demo",
+    "check-config",
+    "show-secrets",
+    "version",
+    "help",
+];
 
 /// Flags of the reference that this version would have to ignore.
-const UNSUPPORTED: [&str; 4] = ["expand-env", "http-headers", "http-timeout", "authorize"];
+const UNSUPPORTED: [&str; 3] = ["http-headers", "http-timeout", "authorize"];
 
 /// What is wrong with the command line. Displays as advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +63,8 @@ pub enum UsageError {
     BadValue(&'static str, String, String),
     /// Two flags contradict each other.
     Conflict(&'static str, &'static str),
+    /// The first flag means something only beside the other.
+    Alone(&'static str, &'static str),
     /// Not UTF-8.
     NotText(OsString),
 }
@@ -64,6 +81,7 @@ impl fmt::Display for UsageError {
             UsageError::MissingValue(flag) => write!(f, "-{flag} needs a value; see mcp-proxy -help"),
             UsageError::BadValue(flag, value, advice) => write!(f, "-{flag} cannot be {value:?}: {advice}"),
             UsageError::Conflict(one, other) => write!(f, "-{one} and -{other} exclude each other; choose one"),
+            UsageError::Alone(flag, other) => write!(f, "-{flag} belongs to -{other}; add that, or leave it out"),
             UsageError::NotText(text) => write!(f, "{text:?} is not UTF-8"),
         }
     }
@@ -92,11 +110,13 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Flags, Usag
         };
         match name {
             "config" => flags.config = value("config")?,
+            "expand-env" => flags.expand_env = Some(switch("expand-env", inline)?),
             "addr" => flags.addr = value("addr")?,
             "log-level" => flags.log_level = value("log-level")?,
             "insecure" => flags.insecure = switch("insecure", inline)?,
             "demo" => flags.demo = switch("demo", inline)?,
             "check-config" => flags.check_config = switch("check-config", inline)?,
+            "show-secrets" => flags.show_secrets = switch("show-secrets", inline)?,
             "version" => flags.version = switch("version", inline)?,
             "help" | "h" => flags.help = switch("help", inline)?,
             _ if UNSUPPORTED.contains(&name) => return Err(UsageError::UnsupportedFlag(name.to_owned())),

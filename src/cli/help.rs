@@ -8,16 +8,17 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
   mcp-proxy -config config.json   serve what the file says
 
   -config FILE        the configuration; - reads stdin (default: config.json)
+  -expand-env=false   leave $NAME and ${NAME} in the configuration as they are
   -addr ADDR          listen there instead: :9090, 127.0.0.1:9090, [::1]:9090
-  -log-level LEVEL    debug, info, warn or error (default: info)
   -insecure           do not check the certificates of remote servers
+  -log-level LEVEL    debug, info, warn or error (default: info)
   -check-config       say what is wrong with the configuration, then exit
+  -show-secrets       let that print the secrets of an old configuration
   -version, -help     print that, then exit
 
 The smallest configuration:
 
   {\"mcpServers\": {\"time\": {\"command\": \"uvx\", \"args\": [\"mcp-server-time\"]}}}
 
-Exit status: 0 as asked, 1 it failed while running, 2 the command line or the
-configuration is wrong.
+Exit status: 0 as asked, 1 failed while running, 2 wrong flags or configuration
 ";

@@ -39,6 +39,10 @@ pub struct Serve {
     pub is_insecure: bool,
     /// In the place of the configuration's.
     pub addr: Option<Addr>,
+    /// Whether environment variables are filled in in the configuration.
+    pub expands_env: bool,
+    /// Whether what is printed may contain secrets.
+    pub shows_secrets: bool,
 }
 
 /// With which configuration, and how far to go.
@@ -94,7 +98,17 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
         (true, false, None) => Job::Demo,
         (false, is_check, path) => file_job(is_check, path.unwrap_or_else(|| CONFIG_PATH.to_owned()))?,
     };
-    Ok(Invocation::Serve(Serve { job, log_level, is_insecure: flags.insecure, addr }))
+    if flags.show_secrets && !job.is_check() {
+        return Err(UsageError::Alone("show-secrets", "check-config"));
+    }
+    Ok(Invocation::Serve(Serve {
+        job,
+        log_level,
+        is_insecure: flags.insecure,
+        addr,
+        expands_env: flags.expand_env.unwrap_or(true),
+        shows_secrets: flags.show_secrets,
+    }))
 }
 
 fn file_job(is_check: bool, path: String) -> Result<Job, UsageError> {

@@ -17,6 +17,12 @@ pub enum Section {
     Options,
     /// `toolFilter`
     ToolFilter,
+    /// `server`, of the old format.
+    OldServer,
+    /// `clients.*`, of the old format.
+    OldClient,
+    /// `clients.*.config`, of the old format.
+    OldConfig,
 }
 
 /// A key of the reference's configuration that this version would have to ignore. Ignoring it would mislead or open
@@ -33,18 +39,6 @@ pub struct Unsupported {
 
 /// All of them.
 pub const UNSUPPORTED: &[Unsupported] = &[
-    Unsupported {
-        section: Section::Top,
-        key: "server",
-        what: "the old configuration format is not supported",
-        advice: "Rename it to mcpProxy; globalAuthTokens becomes options.authTokens.",
-    },
-    Unsupported {
-        section: Section::Top,
-        key: "clients",
-        what: "the old configuration format is not supported",
-        advice: "Rename it to mcpServers and lift what is in each \"config\" one level up.",
-    },
     Unsupported {
         section: Section::Server,
         key: "oauth",
@@ -100,7 +94,15 @@ impl Section {
                 "toolFilter",
             ],
             Section::ToolFilter => &["mode", "list"],
+            Section::OldServer => &["baseURL", "addr", "name", "version", "globalAuthTokens"],
+            Section::OldClient => &["type", "config", "panicIfInvalid", "logEnabled", "authTokens"],
+            Section::OldConfig => &["command", "args", "env", "url", "headers", "timeout"],
         }
+    }
+
+    /// Whether only the old format has it.
+    fn is_old(self) -> bool {
+        matches!(self, Section::OldServer | Section::OldClient | Section::OldConfig)
     }
 
     fn home(self) -> &'static str {
@@ -110,6 +112,9 @@ impl Section {
             Section::Server => "in the entry of a server",
             Section::Options => "in options",
             Section::ToolFilter => "in toolFilter",
+            Section::OldServer => "in server, in the old format",
+            Section::OldClient => "in the entry of a client, in the old format",
+            Section::OldConfig => "in the config of a client, in the old format",
         }
     }
 }
@@ -137,8 +142,10 @@ fn advice(section: Section, key: &str) -> String {
     if let Some(name) = nearest(key, section.keys().iter().copied()) {
         return format!("Did you mean \"{name}\"?");
     }
-    let sections = [Section::Options, Section::Server, Section::Proxy, Section::Top, Section::ToolFilter];
-    if let Some(other) = sections.into_iter().find(|other| other.keys().contains(&key)) {
+    let present = [Section::Options, Section::Server, Section::Proxy, Section::Top, Section::ToolFilter];
+    let old = [Section::OldClient, Section::OldConfig, Section::OldServer];
+    let sections: &[Section] = if section.is_old() { &old } else { &present };
+    if let Some(other) = sections.iter().find(|other| other.keys().contains(&key)) {
         return format!("It belongs {}.", other.home());
     }
     format!("Known here: {}", section.keys().join(", "))

@@ -9,6 +9,22 @@ const RESERVED: [&str; 4] = ["sse", "mcp", "oauth", ".well-known"];
 /// Clients put the server's name before each tool's and cut or drop what gets longer than about 60 characters.
 const ADVISED_CHARS_MAX: usize = 20;
 
+/// A part of a name that is a path, from this length on, is taken for a token. Shorter ones protect nothing.
+const TOKEN_BYTES_MIN: usize = 12;
+
+/// Stands in logs and messages where a part of a name may be a token.
+pub const MASK: &str = "…";
+
+/// What logs and messages call a server. `fetch/TOKEN` is how the reference gives a token to clients that cannot send
+/// headers: behind the first `/`, parts of twelve bytes and more are masked, and with them each part in which a
+/// variable was filled in.
+pub fn label(typed: &str, is_expanded: bool) -> String {
+    let is_masked =
+        |index: usize, part: &str| index > 0 && part.len() >= TOKEN_BYTES_MIN || is_expanded && part.contains('$');
+    let parts = typed.split('/').enumerate();
+    parts.map(|(index, part)| if is_masked(index, part) { MASK } else { part }).collect::<Vec<_>>().join("/")
+}
+
 /// What is to be said about a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

@@ -39,6 +39,14 @@ impl<T> Field<T> {
         }
     }
 
+    /// The value, to be changed, if it is there.
+    pub(super) fn given_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Field::Given(at) => Some(&mut at.value),
+            Field::Absent | Field::Refused => None,
+        }
+    }
+
     /// Whether the file says anything here, right or wrong.
     pub fn is_said(&self) -> bool {
         match self {

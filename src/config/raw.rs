@@ -3,10 +3,14 @@
 //! Reported here: what is not JSON, keys that do not exist or exist twice, and values of a wrong type. What values
 //! mean, and whether they fit together, is for [`super::resolve`].
 
+mod texts;
+
 use super::keys::{self, Section, Unsupported};
+use super::names;
 use super::node::{At, Field, Member, NamedText, Node, Timeout};
 use super::report::{Place, Report};
 use super::source::Source;
+use super::v1::V1;
 use crate::codec::jsonc::{self, JsoncError};
 
 /// The file.
@@ -16,8 +20,6 @@ pub struct Raw {
     pub proxy: RawProxy,
     /// `mcpServers`, in the order of the file; absent where it is missing.
     pub servers: Field<Vec<RawServer>>,
-    /// Keys that would have to be ignored.
-    pub unsupported: Vec<UnsupportedKey>,
 }
 
 /// `mcpProxy`
@@ -48,6 +50,8 @@ pub struct RawProxy {
 pub struct RawServer {
     /// Its key.
     pub name: At<String>,
+    /// What messages call it.
+    pub label: String,
     /// `command`
     pub command: Field<String>,
     /// `args`
@@ -116,8 +120,33 @@ impl Raw {
     }
 }
 
-/// Reads all of `source`.
-pub fn read(source: &Source, report: &mut Report) -> Raw {
+impl RawServer {
+    /// Says nothing but its name.
+    pub(super) fn named(name: At<String>) -> RawServer {
+        RawServer {
+            label: names::label(&name.value, false),
+            name,
+            command: Field::Absent,
+            args: Field::Absent,
+            env: Field::Absent,
+            url: Field::Absent,
+            headers: Field::Absent,
+            timeout: Field::Absent,
+            transport: Field::Absent,
+            options: RawOptions::default(),
+            unsupported: Vec::new(),
+        }
+    }
+
+    /// Whether it is to be left out, whatever else it says.
+    pub(super) fn is_disabled(&self) -> bool {
+        self.options.disabled.value() == Some(&true)
+    }
+}
+
+/// Reads all of `source`. The old format is converted; `shows_secrets`: the warning about it repeats what may be
+/// secret.
+pub fn read(source: &Source, shows_secrets: bool, report: &mut Report) -> Raw {
     let mut json = source.text().as_bytes().to_vec();
     if let Err(error) = jsonc::blank(&mut json) {
         let advice = match error {
@@ -134,7 +163,7 @@ pub fn read(source: &Source, report: &mut Report) -> Raw {
         return Raw::unreadable();
     }
     match Node::top(&json) {
-        Ok(node) => read_top(&node, report),
+        Ok(node) => read_top(&node, shows_secrets, report),
         Err(error) => {
             report_syntax(&error, source, report);
             Raw::unreadable()
@@ -145,25 +174,34 @@ pub fn read(source: &Source, report: &mut Report) -> Raw {
 fn report_syntax(error: &serde_json::Error, source: &Source, report: &mut Report) {
     let message = error.to_string();
     let what = message.split(" at line ").next().unwrap_or_default();
+    let offset = source.offset(error.line(), error.column());
     let advice = if error.is_eof() {
         "Something is open that is never closed: look for a missing brace, bracket or quote."
+    } else if source.text()[..offset].ends_with('$') || source.text()[offset..].starts_with('$') {
+        "Put it in quotes: variables are filled in in strings only."
     } else {
         "Look here and just before for a missing comma, colon, quote or brace. Comments and trailing commas are fine."
     };
-    let offset = source.offset(error.line(), error.column());
     report.error(&Place { offset, ..Place::top() }, format!("this is not JSON: {what}"), advice);
 }
 
-fn read_top(node: &Node<'_>, report: &mut Report) -> Raw {
+fn read_top(node: &Node<'_>, shows_secrets: bool, report: &mut Report) -> Raw {
     let Some(members) = node.members(report) else { return Raw::unreadable() };
+    let has = |key| members.iter().any(|member| member.key == key && !member.node.is_null());
+    let (has_proxy, has_servers) = (has("mcpProxy"), has("mcpServers"));
+    let mut old = V1::default();
     let mut raw = Raw::default();
     for member in members {
         match member.key.as_str() {
             "mcpProxy" => raw.proxy = read_proxy(&member.node, report),
             "mcpServers" => raw.servers = read_servers(&member.node, report),
-            _ => on_other_key(Section::Top, &member, &mut raw.unsupported, report),
+            "server" | "clients" if member.node.is_null() => {}
+            "server" => old.read_server(&member, has_proxy, report),
+            "clients" => old.read_clients(&member, has_servers, report),
+            _ => keys::report_unknown(Section::Top, &member, report),
         }
     }
+    old.convert(&mut raw.proxy, &mut raw.servers, shows_secrets, report);
     raw
 }
 
@@ -193,18 +231,7 @@ fn read_servers(node: &Node<'_>, report: &mut Report) -> Field<Vec<RawServer>> {
 }
 
 fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
-    let mut server = RawServer {
-        name: At { value: member.key, place: member.place },
-        command: Field::Absent,
-        args: Field::Absent,
-        env: Field::Absent,
-        url: Field::Absent,
-        headers: Field::Absent,
-        timeout: Field::Absent,
-        transport: Field::Absent,
-        options: RawOptions::default(),
-        unsupported: Vec::new(),
-    };
+    let mut server = RawServer::named(At { value: member.key, place: member.place });
     let Some(members) = member.node.members(report) else {
         server.command = Field::Refused; // what is no object lacks nothing
         return server;

@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use super::names;
 use super::source::{Position, Source};
 
 /// Characters of a name that the user typed which are repeated in a message.
@@ -30,8 +31,10 @@ impl Place {
     }
 }
 
-/// The path of a member: `a.b`, or `a["b c"]` where the key is no plain word.
+/// The path of a member: `a.b`, or `a["b c"]` where the key is no plain word. A server's name may contain a token.
 pub fn member_path(parent: &str, key: &str) -> String {
+    let label = names::label(key, false);
+    let key = if key.contains('/') { label.as_str() } else { key };
     let is_plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     match (is_plain && key.len() <= SHOWN_CHARS_MAX, parent) {
         (true, "") => key.to_owned(),
@@ -95,9 +98,11 @@ impl std::error::Error for Problems {}
 pub struct Report {
     errors: Vec<Finding>,
     warnings: Vec<Finding>,
+    /// Offsets of values of which no more is to be said.
+    settled: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Finding {
     place: Place,
     what: String,
@@ -105,14 +110,22 @@ struct Finding {
 }
 
 impl Report {
-    /// Notes something that must be put right.
+    /// Notes something that must be put right. The same again, of a value that several servers inherit, is not noted.
     pub fn error(&mut self, place: &Place, what: impl Into<String>, advice: impl Into<String>) {
-        self.errors.push(Finding { place: place.clone(), what: what.into(), advice: advice.into() });
+        let finding = Finding { place: place.clone(), what: what.into(), advice: advice.into() };
+        if !self.settled.contains(&place.offset) && !self.errors.contains(&finding) {
+            self.errors.push(finding);
+        }
     }
 
     /// Notes something that the user should know.
     pub fn warn(&mut self, place: &Place, what: impl Into<String>, advice: impl Into<String>) {
         self.warnings.push(Finding { place: place.clone(), what: what.into(), advice: advice.into() });
+    }
+
+    /// What stands there is not what the user meant it to be, which has been reported: nothing more is noted about it.
+    pub(super) fn settle(&mut self, place: &Place) {
+        self.settled.push(place.offset);
     }
 
     /// The warnings if there are no errors, else the errors.

@@ -4,6 +4,7 @@ mod command;
 mod remote;
 mod target;
 mod times;
+mod tokens;
 mod tool_filter;
 
 use self::times::{request_time, time_or};
@@ -20,7 +21,6 @@ use crate::limits::{DEFAULT_PORT, STARTUP_TIME};
 ///
 /// `addr` comes from the command line and takes the place of the file's.
 pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
-    report_unsupported(&raw.unsupported, report);
     report_unsupported(&raw.proxy.unsupported, report);
     report_unsupported(&raw.proxy.options.unsupported, report);
     if let Some(disabled) = raw.proxy.options.disabled.given() {
@@ -139,21 +139,15 @@ fn servers(raw: &Raw, report: &mut Report) -> Vec<ServerConfig> {
     let (list, place) = match &raw.servers {
         Field::Refused => return Vec::new(),
         Field::Given(At { value, place }) => (value.as_slice(), place.clone()),
-        // The old format has its own message.
-        Field::Absent if !raw.unsupported.is_empty() => return Vec::new(),
         Field::Absent => (&[][..], Place::top()),
     };
     if list.is_empty() {
         report.error(&place, "there is no server", EXAMPLE);
-    } else if list.iter().all(is_disabled) {
+    } else if list.iter().all(RawServer::is_disabled) {
         report.error(&place, "every server is disabled", "Set options.disabled to false in one of them.");
     }
-    let enabled = list.iter().filter(|server| !is_disabled(server));
+    let enabled = list.iter().filter(|server| !server.is_disabled());
     enabled.map(|server| resolve_server(server, &raw.proxy.options, report)).collect()
-}
-
-fn is_disabled(server: &RawServer) -> bool {
-    server.options.disabled.value().copied().unwrap_or(false)
 }
 
 fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Report) -> ServerConfig {
@@ -171,7 +165,7 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
     ServerConfig {
         name: name.clone(),
         target,
-        auth_tokens: auth_tokens(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
+        auth_tokens: tokens::resolve(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
         panic_if_invalid: own_or(&options.panic_if_invalid, &inherited.panic_if_invalid).value() == Some(&true),
         log_enabled: own_or(&options.log_enabled, &inherited.log_enabled).value() == Some(&true),
         startup_time: time_or(own_or(&options.startup_timeout, &inherited.startup_timeout), STARTUP_TIME, report),
@@ -200,24 +194,4 @@ fn own_or<'a, T>(own: &'a Field<T>, inherited: &'a Field<T>) -> &'a Field<T> {
         Field::Absent => inherited,
         Field::Refused | Field::Given(_) => own,
     }
-}
-
-fn auth_tokens(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<String> {
-    let mut tokens = Vec::new();
-    for At { value, place } in field.value().into_iter().flatten() {
-        let token = value.trim();
-        let token = token.strip_prefix("Bearer ").unwrap_or(token).trim_start();
-        if token.is_empty() || token == "Bearer" {
-            report.error(place, "is an empty token", "Remove it, or write a secret: openssl rand -hex 32 makes one.");
-        } else if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            report.error(place, "contains a character that a header cannot carry", "Use letters and digits.");
-        } else if command::variable(token).is_some() {
-            let advice =
-                "Environment variables are not filled in in this version; this text itself would be the token.";
-            report.error(place, "is the name of a variable, not a token", advice);
-        } else {
-            tokens.push(token.to_owned());
-        }
-    }
-    tokens
 }

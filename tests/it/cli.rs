@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use mcp_proxy::cli::flags::UsageError;
+use mcp_proxy::cli::flags::{self, UsageError};
 use mcp_proxy::cli::invocation::{Invocation, Job, Serve, parse};
 use mcp_proxy::cli::{demo, file, help, welcome};
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Config, load};
+use mcp_proxy::config::{Around, Config, load};
 use mcp_proxy::io::{keeper, trampoline};
 use mcp_proxy::proxy::Level;
 
@@ -30,7 +30,14 @@ fn run(path: &str) -> Job {
 
 #[test]
 fn flags_in_the_syntax_of_go() {
-    let plain = Serve { job: run("config.json"), log_level: Level::Info, is_insecure: false, addr: None };
+    let plain = Serve {
+        job: run("config.json"),
+        log_level: Level::Info,
+        is_insecure: false,
+        addr: None,
+        expands_env: true,
+        shows_secrets: false,
+    };
     assert_eq!(serve(""), plain);
     assert_eq!(serve("--"), plain);
     for line in ["-config x", "--config x", "-config=x", "--config=x", "-config y -config x"] {
@@ -45,6 +52,12 @@ fn flags_in_the_syntax_of_go() {
     }
     assert_eq!(serve("-demo=false").job, run("config.json"));
     assert_eq!(serve("-check-config").job, Job::Check("config.json".to_owned()));
+    for (line, expands_env) in
+        [("-expand-env", true), ("-expand-env=false", false), ("--expand-env=0 -expand-env", true)]
+    {
+        assert_eq!(serve(line).expands_env, expands_env, "{line}");
+    }
+    assert!(serve("-check-config -show-secrets").shows_secrets);
     for (line, is_insecure) in [("-insecure", true), ("--insecure=true", true), ("-insecure=false", false)] {
         assert_eq!(serve(line).is_insecure, is_insecure, "{line}");
     }
@@ -89,9 +102,11 @@ fn mistakes_are_answered_with_advice() {
         ("-demo=maybe", "-demo cannot be \"maybe\": write true or false"),
         ("-demo -config x", "-demo and -config exclude each other; choose one"),
         ("-demo -check-config", "-demo and -check-config exclude each other; choose one"),
+        ("-show-secrets", "-show-secrets belongs to -check-config; add that, or leave it out"),
         ("-log-level inof", "-log-level cannot be \"inof\": did you mean info?"),
         ("-log-level loud", "-log-level cannot be \"loud\": write one of debug, info, warn, error"),
-        ("-expand-env", "-expand-env is not supported in this version"),
+        ("-http-timeout 3", "-http-timeout is not supported in this version"),
+        ("-expand-env=yes", "-expand-env cannot be \"yes\": write true or false"),
         (
             "-config https://a/c.json",
             "-config cannot be \"https://a/c.json\": URLs are not supported in this version; \
@@ -111,8 +126,8 @@ fn mistakes_are_answered_with_advice() {
 fn help_fits_on_one_screen() {
     assert!(help::TEXT.lines().count() < 24);
     assert!(help::TEXT.lines().all(|line| line.chars().count() <= 80));
-    for flag in ["-config", "-addr", "-log-level", "-insecure", "-demo", "-check-config", "-version", "-help"] {
-        assert!(help::TEXT.contains(flag), "{flag}");
+    for flag in flags::FLAGS {
+        assert!(help::TEXT.contains(&format!("-{flag}")), "{flag}");
     }
 }
 
@@ -145,7 +160,7 @@ fn local(port: u16) -> SocketAddr {
 
 #[track_caller]
 fn configured(text: &str) -> Config {
-    load(&Source::new("config.json", text), None).unwrap_or_else(|problems| panic!("{problems}"))
+    load(&Source::new("config.json", text), &Around::default()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 const HEADERS: &str = "-H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream'";

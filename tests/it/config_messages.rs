@@ -4,11 +4,18 @@
 use std::fs;
 use std::path::Path;
 
-use mcp_proxy::config::load;
 use mcp_proxy::config::source::Source;
+use mcp_proxy::config::{Around, load};
+
+/// The environment of all golden files.
+fn variable(name: &str) -> Option<String> {
+    let variables = [("HOME", "/srv"), ("PORT", "9090"), ("TOKEN", "t0k3n"), ("PATH_TOKEN", "s3cr3t"), ("EMPTY", "")];
+    variables.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+}
 
 fn messages(text: &str) -> String {
-    match load(&Source::new("config.json", text), None) {
+    let around = Around { variables: Some(&variable), ..Around::default() };
+    match load(&Source::new("config.json", text), &around) {
         Ok(config) => config.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
         Err(problems) => format!("{problems}\n"),
     }

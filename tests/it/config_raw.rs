@@ -8,7 +8,7 @@ use mcp_proxy::config::source::{Position, Source};
 fn read(text: &str) -> (Raw, Vec<Problem>) {
     let source = Source::new("c.json", text);
     let mut report = Report::default();
-    let raw = raw::read(&source, &mut report);
+    let raw = raw::read(&source, false, &mut report);
     (raw, report.finish(&source).err().map(|problems| problems.0).unwrap_or_default())
 }
 
@@ -56,12 +56,22 @@ fn null_means_absent_as_in_the_reference() {
     );
     assert_eq!(problems, []);
     assert!(raw.servers.value().expect("servers")[0].args.given().is_none());
+    assert_eq!(read(r#"{ "mcpProxy": null, "server": {}, "clients": null }"#).1, []);
     let options =
         r#"{ "mcpProxy": { "options": { "panicIfInvalid": null, "authTokens": null, "requestTimeout": null } } }"#;
     assert_eq!(read(options).1, []);
 }
 
-const SECTIONS: [Section; 5] = [Section::Top, Section::Proxy, Section::Server, Section::Options, Section::ToolFilter];
+const SECTIONS: [Section; 8] = [
+    Section::Top,
+    Section::Proxy,
+    Section::Server,
+    Section::Options,
+    Section::ToolFilter,
+    Section::OldServer,
+    Section::OldClient,
+    Section::OldConfig,
+];
 
 fn document(section: Section, key: &str) -> String {
     match section {
@@ -72,6 +82,9 @@ fn document(section: Section, key: &str) -> String {
         Section::ToolFilter => {
             format!("{{\"mcpProxy\": {{\"options\": {{\"toolFilter\": {{\"{key}\": null}}}}}}}}")
         }
+        Section::OldServer => format!("{{\"server\": {{\"{key}\": null}}}}"),
+        Section::OldClient => format!("{{\"clients\": {{\"a\": {{\"{key}\": null}}}}}}"),
+        Section::OldConfig => format!("{{\"clients\": {{\"a\": {{\"config\": {{\"{key}\": null}}}}}}}}"),
     }
 }
 

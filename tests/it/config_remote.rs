@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Config, Remote, RemoteTransport, load};
+use mcp_proxy::config::{Around, Config, Remote, RemoteTransport, load};
 use mcp_proxy::limits::REQUEST_TIME;
 
 #[track_caller]
 fn resolved(text: &str) -> Config {
-    load(&Source::new("config.json", text), None).unwrap_or_else(|problems| panic!("{problems}"))
+    load(&Source::new("config.json", text), &Around::default()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 /// One server with these members.
@@ -20,7 +20,7 @@ fn remote(members: &str) -> Remote {
 
 fn problems_of(members: &str) -> usize {
     let text = format!(r#"{{ "mcpServers": {{ "a": {{ {members} }} }} }}"#);
-    load(&Source::new("config.json", text), None).err().map_or(0, |problems| problems.0.len())
+    load(&Source::new("config.json", text), &Around::default()).err().map_or(0, |problems| problems.0.len())
 }
 
 #[test]

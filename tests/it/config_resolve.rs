@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Command, Config, ToolFilter, ToolFilterMode, Transports, load};
+use mcp_proxy::config::{Around, Command, Config, ToolFilter, ToolFilterMode, Transports, load};
 use mcp_proxy::limits::{REQUEST_TIME, STARTUP_TIME};
 
 #[track_caller]
 fn resolved(text: &str) -> Config {
-    load(&Source::new("config.json", text), None).unwrap_or_else(|problems| panic!("{problems}"))
+    load(&Source::new("config.json", text), &Around::default()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn problems_of(text: &str) -> usize {
-    load(&Source::new("config.json", text), None).err().map_or(0, |problems| problems.0.len())
+    load(&Source::new("config.json", text), &Around::default()).err().map_or(0, |problems| problems.0.len())
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn the_base_url_follows_the_address() {
 fn the_command_line_overrides_the_address() {
     let source = Source::new("c", r#"{ "mcpProxy": { "addr": ":1" }, "mcpServers": { "a": { "command": "x" } } }"#);
     let addr = Addr::parse("127.0.0.1:7").expect("an address");
-    let config = load(&source, Some(addr.clone())).expect("a configuration");
+    let config = load(&source, &Around { addr: Some(addr.clone()), ..Around::default() }).expect("a configuration");
     assert_eq!(config.addr, addr);
     assert_eq!(config.base_url.to_string(), "http://127.0.0.1:7");
 }
@@ -184,7 +184,7 @@ fn all_problems_come_at_once_and_in_the_order_of_the_file() {
     let text = r#"{ "mcpServers": { "sse": { "comand": "x" },
         "b": { "command": 1, "args": [2] } },
         "mcpProxy": { "addr": "9" } }"#;
-    let problems = load(&Source::new("c.json", text), None).expect_err("problems").0;
+    let problems = load(&Source::new("c.json", text), &Around::default()).expect_err("problems").0;
     let places: Vec<(usize, &str)> = problems.iter().map(|p| (p.position.line, p.path.as_str())).collect();
     assert_eq!(
         places,

@@ -51,18 +51,4 @@ fn check_text(text: &At<String>, report: &mut Report) {
     if text.value.contains('\0') {
         report.error(&text.place, "contains a NUL character", "The system cannot pass it on. Remove \\u0000.");
     }
-    if let Some(variable) = variable(&text.value) {
-        let advice = "Environment variables are not filled in in this version. \
-                      A server inherits the proxy's environment: set it there.";
-        report.warn(&text.place, format!("{variable} is passed on as it is"), advice);
-    }
-}
-
-/// The first `${NAME}` in a text. The reference fills these in.
-pub(super) fn variable(text: &str) -> Option<&str> {
-    let start = text.find("${")?;
-    let length = text[start..].find('}')?;
-    let name = &text[start + 2..start + length];
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_name.then(|| &text[start..=start + length])
 }

@@ -2,7 +2,6 @@
 //!
 //! URLs and header values are secrets more often than not: no message repeats them.
 
-use super::command::variable;
 use crate::base::url::{Url, UrlError};
 use crate::codec::http::client::{RequestError, check_header};
 use crate::config::node::At;
@@ -13,8 +12,6 @@ use crate::config::{Remote, RemoteTransport};
 /// Headers that the transport decides about: twice in a request, they would contradict each other.
 const TRANSPORT_HEADERS: [&str; 7] =
     ["accept", "content-type", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
-
-const VARIABLE_ADVICE: &str = "Environment variables are not filled in in this version. Write the value itself.";
 
 /// The remote end of an enabled server with a URL; not fit for use where something is wrong, which has been reported.
 pub(super) fn resolve(server: &RawServer, transport: RemoteTransport, report: &mut Report) -> Remote {
@@ -35,17 +32,12 @@ fn refuse_command_keys(server: &RawServer, report: &mut Report) {
 fn url(server: &RawServer, report: &mut Report) -> Url {
     let nowhere = Url::http("localhost", 0);
     let Some(At { value, place }) = server.url.given() else { return nowhere };
-    match (Url::parse(&with_encoded_query(value.trim())), variable(value)) {
-        (Ok(url), _) if url.port() == 0 => {
+    match Url::parse(&with_encoded_query(value.trim())) {
+        Ok(url) if url.port() == 0 => {
             report.error(place, "port 0 leads nowhere", "Write the port that the server listens on.");
         }
-        (Ok(url), None) => return url,
-        (Ok(url), Some(variable)) => {
-            report.warn(place, format!("{variable} is passed on as it is"), VARIABLE_ADVICE);
-            return url;
-        }
-        (Err(_), Some(variable)) => report.error(place, format!("{variable} is not filled in"), VARIABLE_ADVICE),
-        (Err(error), None) => report.error(place, format!("is no URL to connect to: {error}"), url_advice(error)),
+        Ok(url) => return url,
+        Err(error) => report.error(place, format!("is no URL to connect to: {error}"), url_advice(error)),
     }
     nowhere
 }
@@ -97,9 +89,6 @@ fn headers(server: &RawServer, report: &mut Report) -> Vec<(String, String)> {
 }
 
 fn header(name: &At<String>, value: &At<String>, report: &mut Report) -> Option<(String, String)> {
-    if let Some(variable) = variable(&value.value) {
-        report.warn(&value.place, format!("{variable} is passed on as it is"), VARIABLE_ADVICE);
-    }
     let text = value.value.trim();
     let is_transports = TRANSPORT_HEADERS.iter().any(|own| name.value.eq_ignore_ascii_case(own));
     match check_header(&name.value, text) {

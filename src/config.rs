@@ -11,6 +11,7 @@
 
 pub mod addr;
 pub mod duration;
+pub mod environment;
 pub mod expand;
 pub mod forward_proxy;
 pub mod keys;
@@ -26,6 +27,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use self::addr::{ADDR_FORMS, Addr, AddrError};
+use self::environment::Inheritance;
 use self::report::{Problem, Problems, Report};
 use self::source::Source;
 use crate::base::url::Url;
@@ -220,7 +222,9 @@ pub struct Command {
     pub program: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Added to the environment.
+    /// What it gets of the proxy's own environment.
+    pub inherits: Inheritance,
+    /// Added to that.
     pub env: Vec<(String, String)>,
 }
 

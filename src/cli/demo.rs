@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::invocation::DEMO_SERVER;
+use crate::config::environment::Inheritance;
 use crate::config::resolve::default_base_url;
 use crate::config::{Addr, Command, Config, Isolation, ServerConfig, Target, Transports};
 use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME};
@@ -34,6 +35,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
             target: Target::Command(Command {
                 program: executable,
                 args: vec![DEMO_SERVER.to_owned()],
+                inherits: Inheritance::Everything, // it is ourselves
                 env: Vec::new(),
             }),
             auth_tokens: Vec::new(),

@@ -56,6 +56,7 @@ pub const UNSUPPORTED: &[Unsupported] = &[
 /// Keys of other programs' configurations that people paste.
 const HINTS: &[(Section, &str, &str)] = &[
     (Section::Top, "servers", "It is called mcpServers here."),
+    (Section::Server, "inheritEnv", "It belongs in the options of the server."),
     (Section::Server, "isolation", "It belongs in the options of the server."),
     (Section::Server, "type", "Remove it where there is a command. For a url it is called transportType here."),
     (Section::Server, "serverUrl", "It is called url here."),
@@ -91,6 +92,7 @@ impl Section {
                 "startupTimeout",
                 "requestTimeout",
                 "isolation",
+                "inheritEnv",
                 "toolFilter",
             ],
             Section::ToolFilter => &["mode", "list"],

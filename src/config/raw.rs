@@ -89,6 +89,8 @@ pub struct RawOptions {
     pub request_timeout: Field<String>,
     /// `isolation`
     pub isolation: Field<String>,
+    /// `inheritEnv`
+    pub inherit_env: Field<bool>,
     /// `toolFilter`
     pub tool_filter: Field<RawToolFilter>,
     /// Keys that would have to be ignored.
@@ -263,6 +265,7 @@ fn read_options(node: &Node<'_>, report: &mut Report) -> RawOptions {
             "startupTimeout" => options.startup_timeout = member.node.duration(report),
             "requestTimeout" => options.request_timeout = member.node.duration(report),
             "isolation" => options.isolation = member.node.string(report),
+            "inheritEnv" => options.inherit_env = member.node.boolean(report),
             "toolFilter" => options.tool_filter = read_tool_filter(&member.node, report),
             _ => on_other_key(Section::Options, &member, &mut options.unsupported, report),
         }

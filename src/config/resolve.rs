@@ -160,7 +160,7 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
     let options = &server.options;
     report_unsupported(&server.unsupported, report);
     report_unsupported(&options.unsupported, report);
-    let target = target::resolve(server, report);
+    let target = target::resolve(server, inherited, report);
     let is_remote = target.remote().is_some();
     ServerConfig {
         name: name.clone(),

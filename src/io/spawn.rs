@@ -1,5 +1,6 @@
 //! How a child process begins: three pipes and a keeper.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -10,6 +11,7 @@ use rustix::process::{self, Pid};
 
 use super::keeper;
 use crate::config;
+use crate::config::environment::Inheritance;
 use crate::limits;
 
 /// In the environment of every child, the process id of its proxy. If a keeper is killed, what it kept becomes a child
@@ -37,6 +39,8 @@ pub(super) fn spawn(command: &config::Command, nofile: &str) -> io::Result<Spawn
     let mut child = super::this_program(keeper::NAME)
         .args([keeper::VERB, &owner, nofile, "--", &command.program])
         .args(&command.args)
+        .env_clear()
+        .envs(inherited(command.inherits))
         .envs(command.env.iter().map(|(name, value)| (name, value)))
         .env(OWNER_VARIABLE, &owner)
         .stdin(Stdio::piped())
@@ -57,6 +61,11 @@ pub(super) fn spawn(command: &config::Command, nofile: &str) -> io::Result<Spawn
     stdout.set_nonblocking(true)?;
     stderr.set_nonblocking(true)?;
     Ok(Spawned { keeper, stdin, stdout, stderr })
+}
+
+/// What a child gets of our own environment.
+fn inherited(inheritance: Inheritance) -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(move |(name, value)| inheritance.passes(&name.to_string_lossy(), value.to_str()))
 }
 
 /// A large message should pass in one go. The system refuses once a user has many wide pipes; narrow ones work too.

@@ -25,7 +25,7 @@ impl Proxy {
         let config = std::env::temp_dir().join(name);
         let script = format!("trap '' TERM INT QUIT HUP; {STUBBORN} cat >/dev/null; sleep 999");
         let content = serde_json::json!({
-            "mcpProxy": { "baseURL": "http://127.0.0.1:9090", "addr": "127.0.0.1:0", "name": "test", "version": "1" },
+            "mcpProxy": { "addr": "127.0.0.1:0", "options": { "inheritEnv": true } }, // the mark
             "mcpServers": { "stubborn": { "command": "sh", "args": ["-c", script] } },
         });
         fs::write(&config, content.to_string()).unwrap();

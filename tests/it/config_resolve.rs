@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mcp_proxy::config::addr::Addr;
+use mcp_proxy::config::environment::Inheritance;
 use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Command, Config, ToolFilter, ToolFilterMode, Transports, load};
 use mcp_proxy::limits::{REQUEST_TIME, STARTUP_TIME};
@@ -26,7 +27,10 @@ fn a_list_of_servers_is_enough() {
     let server = &config.servers[0];
     assert_eq!(server.name, "time");
     let args = vec!["mcp-server-time".to_owned()];
-    assert_eq!(server.target.command(), Some(&Command { program: "uvx".to_owned(), args, env: Vec::new() }));
+    assert_eq!(
+        server.target.command(),
+        Some(&Command { program: "uvx".to_owned(), args, inherits: Inheritance::Minimal, env: Vec::new() })
+    );
     assert!(server.auth_tokens.is_empty() && !server.panic_if_invalid && !server.log_enabled);
     assert_eq!((server.startup_time, server.request_time), (STARTUP_TIME, REQUEST_TIME));
 }
@@ -214,4 +218,20 @@ fn a_tool_filter_is_the_servers_own() {
     let names = vec!["get_*".to_owned(), " a".to_owned()];
     assert_eq!(config.servers[0].tool_filter, Some(ToolFilter { mode: ToolFilterMode::Allow, names }));
     assert!(config.servers[1..].iter().all(|server| server.tool_filter.is_none()));
+}
+
+#[test]
+fn the_environment_is_inherited_on_request() {
+    let config = resolved(
+        r#"{
+        "mcpProxy": { "options": { "inheritEnv": true } },
+        "mcpServers": {
+            "heir": { "command": "x" },
+            "own": { "command": "x", "options": { "inheritEnv": false } },
+            "remote": { "url": "http://a/" }
+        } }"#,
+    );
+    let inherits: Vec<Option<Inheritance>> =
+        config.servers.iter().map(|server| server.target.command().map(|command| command.inherits)).collect();
+    assert_eq!(inherits, [Some(Inheritance::Everything), Some(Inheritance::Minimal), None]);
 }

@@ -73,6 +73,7 @@ impl RawOptions {
             startup_timeout,
             request_timeout,
             isolation,
+            inherit_env: _,
             tool_filter,
             unsupported: _,
         } = self;

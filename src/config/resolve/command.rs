@@ -1,12 +1,14 @@
 //! How a server is started: the part of [`super::resolve`] that concerns its command.
 
+use super::own_or;
 use crate::config::Command;
+use crate::config::environment::Inheritance;
 use crate::config::node::At;
-use crate::config::raw::RawServer;
+use crate::config::raw::{RawOptions, RawServer};
 use crate::config::report::Report;
 
 /// The command of an enabled server; empty where it is missing or wrong, which has been reported then.
-pub(super) fn resolve(server: &RawServer, report: &mut Report) -> Command {
+pub(super) fn resolve(server: &RawServer, inherited: &RawOptions, report: &mut Report) -> Command {
     refuse_headers(server, report);
     let args = server.args.value().map_or(&[][..], Vec::as_slice);
     let env = server.env.value().map_or(&[][..], Vec::as_slice);
@@ -15,6 +17,10 @@ pub(super) fn resolve(server: &RawServer, report: &mut Report) -> Command {
     }
     Command {
         program: program(server, args.is_empty(), report),
+        inherits: match own_or(&server.options.inherit_env, &inherited.inherit_env).value() {
+            Some(true) => Inheritance::Everything,
+            Some(false) | None => Inheritance::Minimal,
+        },
         args: args.iter().map(|arg| arg.value.clone()).collect(),
         env: env.iter().filter_map(|(name, value)| variable_setting(name, value, report)).collect(),
     }

@@ -27,6 +27,9 @@ fn refuse_command_keys(server: &RawServer, report: &mut Report) {
     for place in args.into_iter().chain(env) {
         report.error(place, "belongs to commands, but this server has a url", "Remove it: nothing is started here.");
     }
+    if let Some(At { place, .. }) = server.options.inherit_env.given() {
+        report.warn(place, "has no effect here", "This server has a url: nothing is started that could inherit.");
+    }
 }
 
 fn url(server: &RawServer, report: &mut Report) -> Url {

@@ -3,7 +3,7 @@
 use super::{command, remote};
 use crate::base::nearest::nearest;
 use crate::config::node::{At, Field};
-use crate::config::raw::RawServer;
+use crate::config::raw::{RawOptions, RawServer};
 use crate::config::report::Report;
 use crate::config::{RemoteTransport, Target};
 
@@ -14,8 +14,8 @@ const EXAMPLE: &str = "Write what to run: \"command\": \"npx\", \"args\": [\"-y\
 const TRANSPORTS: [&str; 4] = ["stdio", "sse", "streamable-http", "auto"];
 
 /// The target of an enabled server; not fit for use where something is missing or wrong, which has been reported then.
-pub(super) fn resolve(server: &RawServer, report: &mut Report) -> Target {
-    let command = || Target::Command(command::resolve(server, &mut Report::default()));
+pub(super) fn resolve(server: &RawServer, inherited: &RawOptions, report: &mut Report) -> Target {
+    let command = || Target::Command(command::resolve(server, inherited, &mut Report::default()));
     match (is_stated(&server.command), is_stated(&server.url)) {
         (true, true) => {
             let place = server.url.given().map_or(&server.name.place, |url| &url.place);
@@ -35,7 +35,7 @@ pub(super) fn resolve(server: &RawServer, report: &mut Report) -> Target {
         }
         (true, false) => {
             check_transport_of_command(server, report);
-            Target::Command(command::resolve(server, report))
+            Target::Command(command::resolve(server, inherited, report))
         }
         (false, true) => Target::Remote(remote::resolve(server, transport_of_remote(server, report), report)),
     }

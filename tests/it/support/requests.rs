@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mcp_proxy::base::url::Url;
+use mcp_proxy::config::environment::Inheritance;
 use mcp_proxy::config::{
     Addr, Command, Config, Isolation, Listener, Remote, RemoteTransport, ServerConfig, Target, Transports,
 };
@@ -11,7 +12,12 @@ use mcp_proxy::config::{
 pub(crate) fn config(names: &[&str]) -> Config {
     let server = |name: &&str| ServerConfig {
         name: (*name).to_owned(),
-        target: Target::Command(Command { program: format!("run-{name}"), args: Vec::new(), env: Vec::new() }),
+        target: Target::Command(Command {
+            program: format!("run-{name}"),
+            args: Vec::new(),
+            inherits: Inheritance::Minimal,
+            env: Vec::new(),
+        }),
         auth_tokens: Vec::new(),
         panic_if_invalid: false,
         log_enabled: false,

@@ -119,8 +119,10 @@ impl Transports {
 /// One upstream.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Its name in paths and logs.
+    /// Its name in paths. Where [`ServerConfig::is_name_secret`], nobody is told who does not know it.
     pub name: String,
+    /// What logs and messages call it: the name, with a mask where it may contain a token; no other server's.
+    pub label: String,
     /// Where it is.
     pub target: Target,
     /// Tokens, one of which a downstream must present; empty: open to all. Without the `Bearer` prefix.
@@ -137,6 +139,18 @@ pub struct ServerConfig {
     pub request_time: Duration,
     /// Which of its tools are offered; `None`: all.
     pub tool_filter: Option<ToolFilter>,
+}
+
+impl ServerConfig {
+    /// Whether its path is a credential.
+    pub fn is_name_secret(&self) -> bool {
+        self.name != self.label
+    }
+
+    /// Whether only those may call who know a secret: a token, or a path, which may be one however short it is.
+    pub fn is_protected(&self) -> bool {
+        !self.auth_tokens.is_empty() || self.is_name_secret() || self.name.contains('/')
+    }
 }
 
 /// Which tools of an upstream downstreams get to see; [`crate::mcp::tool_filter`] applies it.

@@ -294,7 +294,7 @@ impl Proxy {
     }
 
     pub(crate) fn log(&mut self, level: Level, server: Option<ServerId>, message: String) {
-        let server = server.and_then(|id| self.servers.get(id)).map(|server| server.config.name.clone());
+        let server = server.and_then(|id| self.servers.get(id)).map(|server| server.config.label.clone());
         self.outputs.push_back(Output::Log(Record { level, server, message }));
     }
 }

@@ -32,6 +32,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         allowed_hosts: Vec::new(),
         servers: vec![ServerConfig {
             name: NAME.to_owned(),
+            label: NAME.to_owned(),
             target: Target::Command(Command {
                 program: executable,
                 args: vec![DEMO_SERVER.to_owned()],

@@ -1,9 +1,11 @@
-//! What is printed once the proxy listens: what is served where, and how to use it. Tokens are never printed.
+//! What is printed once the proxy listens: what is served where, and how to use it. Tokens are never printed,
+//! nor are paths that are as good as one.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 
 use crate::base::url::Url;
+use crate::config::names::first_part;
 use crate::config::{Config, ServerConfig, Transports};
 
 /// Stands where a token would.
@@ -39,12 +41,12 @@ pub fn demo(config: &Config, local: SocketAddr) -> String {
 
 fn routes(config: &Config, local: SocketAddr) -> String {
     let mut text = format!("mcp-proxy {} listens on {local}\n\n", env!("CARGO_PKG_VERSION"));
-    let width = config.servers.iter().map(|server| server.name.len()).max().unwrap_or_default();
+    let width = config.servers.iter().map(|server| server.label.chars().count()).max().unwrap_or_default();
     for server in &config.servers {
         let protection = if server.auth_tokens.is_empty() { "" } else { "  (token)" };
         // No more than the origin: paths and queries may be secrets.
         let upstream = server.target.remote().map(|remote| format!("  -> {}", remote.url.origin())).unwrap_or_default();
-        let mut name = server.name.as_str();
+        let mut name = server.label.as_str();
         for segment in entrances(config.transports) {
             let location = location(config, local, server);
             let _ = writeln!(text, "  {name:width$}  {location}/{segment}{protection}{upstream}");
@@ -63,17 +65,18 @@ fn entrances(transports: Transports) -> &'static [&'static str] {
     }
 }
 
-/// Where downstreams find a server. Port 0 in the default base URL means: whatever the system chose.
+/// Where downstreams find a server; with a mask where its path is a secret. Port 0 in the default base URL means:
+/// whatever the system chose.
 fn location(config: &Config, local: SocketAddr, server: &ServerConfig) -> String {
     let base: Url = config.base_url.clone();
     let base = if base.port() == 0 { base.with_port(local.port()) } else { base };
-    format!("{base}/{}", server.name)
+    format!("{base}/{}", server.label)
 }
 
 fn push_claude_lines(text: &mut String, config: &Config, local: SocketAddr) {
     let (transport, segment) = if config.transports.has_streamable() { ("http", "mcp") } else { ("sse", "sse") };
     for server in &config.servers {
-        let name = claude_name(&server.name);
+        let name = claude_name(first_part(&server.label));
         let url = quoted(&format!("{}/{segment}", location(config, local, server)));
         let header = if server.auth_tokens.is_empty() {
             String::new()

@@ -1,4 +1,7 @@
-//! What a server may be called: its name becomes a path segment, a log field and a part of tool names elsewhere.
+//! What a server may be called: its name becomes a part of paths, a log field and a part of tool names elsewhere.
+//!
+//! A name with `/` is a way to give a token to clients that cannot send headers: `fetch/TOKEN` is served at
+//! `/fetch/TOKEN/mcp`. Whoever knows the path may call, so logs and messages show [`label`] instead.
 
 use crate::base::url::is_segment_byte;
 use crate::limits::SERVER_NAME_BYTES_MAX;
@@ -15,9 +18,8 @@ const TOKEN_BYTES_MIN: usize = 12;
 /// Stands in logs and messages where a part of a name may be a token.
 pub const MASK: &str = "…";
 
-/// What logs and messages call a server. `fetch/TOKEN` is how the reference gives a token to clients that cannot send
-/// headers: behind the first `/`, parts of twelve bytes and more are masked, and with them each part in which a
-/// variable was filled in.
+/// What logs and messages call a server. Masked is each part behind the first `/` that has twelve bytes or more, and
+/// each part in which a variable was filled in. Length alone decides: what is a word and what a secret cannot be told.
 pub fn label(typed: &str, is_expanded: bool) -> String {
     let is_masked =
         |index: usize, part: &str| index > 0 && part.len() >= TOKEN_BYTES_MIN || is_expanded && part.contains('$');
@@ -46,17 +48,18 @@ pub enum Verdict {
     },
 }
 
-/// Judges a name.
+/// Judges a name. Of one that is a path, clients get to see the first part: what is behind it is only a way to it.
 pub fn judge(name: &str) -> Verdict {
     if let Some((what, advice)) = refusal(name) {
         return Verdict::Refused { what, advice: advice.to_owned() };
     }
-    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let first = first_part(name);
+    let is_plain = first.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     if !is_plain {
         let advice = "Letters, digits, - and _ are safe.".to_owned();
         return Verdict::Doubtful { what: "some clients refuse such a name".to_owned(), advice };
     }
-    if name.len() > ADVISED_CHARS_MAX {
+    if first.len() > ADVISED_CHARS_MAX {
         let what = format!("has more than {ADVISED_CHARS_MAX} characters");
         let advice = "Clients put it before every tool's name and drop what gets too long.".to_owned();
         return Verdict::Doubtful { what, advice };
@@ -64,19 +67,17 @@ pub fn judge(name: &str) -> Verdict {
     Verdict::Fine
 }
 
+/// What a client may call the server: a path is no name for it.
+pub fn first_part(name: &str) -> &str {
+    name.split('/').next().unwrap_or_default()
+}
+
 fn refusal(name: &str) -> Option<(String, &'static str)> {
-    const PLAIN: &str = "Use letters, digits, - and _.";
     if name.is_empty() {
         return Some(("a server needs a name".to_owned(), "It becomes part of its URL: /NAME/mcp"));
     }
     if name.len() > SERVER_NAME_BYTES_MAX {
         return Some((format!("the name is longer than {SERVER_NAME_BYTES_MAX} bytes"), "Shorten it."));
-    }
-    if RESERVED.contains(&name) {
-        return Some((format!("\"{name}\" is a path of the proxy itself"), "Call the server something else."));
-    }
-    if name == "." || name == ".." {
-        return Some((format!("\"{name}\" has a meaning of its own in a URL"), "Call the server something else."));
     }
     if name.starts_with('_') {
         return Some((
@@ -84,11 +85,22 @@ fn refusal(name: &str) -> Option<(String, &'static str)> {
             "Call the server something else.",
         ));
     }
-    if name.contains('/') {
-        return Some(("a name with / is not supported in this version".to_owned(), "Use - or _ instead."));
+    name.split('/').find_map(refusal_of_part)
+}
+
+fn refusal_of_part(part: &str) -> Option<(String, &'static str)> {
+    if part.is_empty() {
+        return Some(("the name has an empty part".to_owned(), "Write it without / at its ends, and without //."));
     }
-    if !name.bytes().all(is_segment_byte) {
-        return Some(("the name contains a character that cannot stand in a URL's path".to_owned(), PLAIN));
+    if RESERVED.contains(&part) {
+        return Some((format!("\"{part}\" is a path of the proxy itself"), "Call the server something else."));
+    }
+    if part == "." || part == ".." {
+        return Some((format!("\"{part}\" has a meaning of its own in a URL"), "Call the server something else."));
+    }
+    if !part.bytes().all(is_segment_byte) {
+        let what = "the name contains a character that cannot stand in a URL's path";
+        return Some((what.to_owned(), "Use letters, digits, - and _."));
     }
     None
 }

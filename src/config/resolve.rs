@@ -7,6 +7,8 @@ mod times;
 mod tokens;
 mod tool_filter;
 
+use std::iter;
+
 use self::times::{request_time, time_or};
 use super::names::{self, Verdict};
 use super::node::{At, Field};
@@ -146,8 +148,24 @@ fn servers(raw: &Raw, report: &mut Report) -> Vec<ServerConfig> {
     } else if list.iter().all(RawServer::is_disabled) {
         report.error(&place, "every server is disabled", "Set options.disabled to false in one of them.");
     }
-    let enabled = list.iter().filter(|server| !server.is_disabled());
-    enabled.map(|server| resolve_server(server, &raw.proxy.options, report)).collect()
+    let mut servers: Vec<ServerConfig> = Vec::new();
+    for raw_server in list.iter().filter(|server| !server.is_disabled()) {
+        let mut server = resolve_server(raw_server, &raw.proxy.options, report);
+        if servers.iter().any(|earlier| earlier.name == server.name) {
+            let what = "has the name of another server, now that variables are filled in";
+            report.error(&raw_server.name.place, what, "Call one of the two something else.");
+        }
+        server.label = distinct(server.label, &servers);
+        servers.push(server);
+    }
+    servers
+}
+
+/// Masks may have made two names the same; lines in the log must not be mistaken for each other's.
+fn distinct(label: String, others: &[ServerConfig]) -> String {
+    let is_free = |label: &String| others.iter().all(|other| other.label != *label);
+    let numbered = (2..).map(|number| format!("{label}#{number}"));
+    iter::once(label.clone()).chain(numbered).find(is_free).unwrap_or(label)
 }
 
 fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Report) -> ServerConfig {
@@ -164,6 +182,7 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
     let is_remote = target.remote().is_some();
     ServerConfig {
         name: name.clone(),
+        label: server.label.clone(),
         target,
         auth_tokens: tokens::resolve(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
         panic_if_invalid: own_or(&options.panic_if_invalid, &inherited.panic_if_invalid).value() == Some(&true),

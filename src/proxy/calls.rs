@@ -247,7 +247,7 @@ impl Proxy {
     }
 
     fn answer_with_trouble(&mut self, server: ServerId, stream: StreamId, id: &str, trouble: &Trouble, now: Instant) {
-        let name = self.servers.get(server).map_or("", |server| &server.config.name);
+        let name = self.servers.get(server).map_or("", |server| &server.config.label);
         let body = trouble.to_json(id, name);
         self.push_reply(stream, trouble.status(), &[], &[body.as_bytes()], now);
     }

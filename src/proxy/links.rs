@@ -275,7 +275,7 @@ impl Proxy {
         }
         let is_configured = matches!(entry.role, Role::Configured);
         let must_start = is_configured && entry.config.panic_if_invalid && entry.introduction.is_none();
-        let name = entry.config.name.clone();
+        let name = entry.config.label.clone();
         let is_awaited = !entry.waiting.is_empty() && entry.supervisor.is_startable();
         self.report_gone(server, trouble, next.map(|due| due - now));
         if self.on_private_gone(server) {

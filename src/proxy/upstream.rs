@@ -206,7 +206,7 @@ impl Proxy {
             }
             Ok(Next::Complete { new, is_update, is_another }) => {
                 let count = entry.catalogue.tools().len();
-                let name = entry.config.name.clone();
+                let name = entry.config.label.clone();
                 for tool in new {
                     self.log(Level::Info, Some(server), format!("<{name}> Adding tool {}", shorten(&tool)));
                 }

@@ -58,15 +58,15 @@ impl Proxy {
         Err(Denial::message(403, TRANSPORT_ERROR, &reason))
     }
 
-    /// `Authorization: Bearer …` against the tokens of the server (RFC 6750, 2.1). All are compared, each in constant
-    /// time, so that the time taken tells nothing.
+    /// `Authorization: Bearer …` (RFC 6750, 2.1), or the token alone, against the tokens of the server. All are
+    /// compared, each in constant time, so that the time taken tells nothing.
     pub(super) fn check_token(&self, server: ServerId, head: &Head<'_, '_>) -> Result<(), Denial> {
         let Some(server) = self.servers.get(server) else { return Ok(()) };
         let tokens = &server.config.auth_tokens;
         if tokens.is_empty() {
             return Ok(());
         }
-        let Some(presented) = unique(head, "authorization")?.and_then(bearer) else {
+        let Some(presented) = unique(head, "authorization")?.map(token).filter(|token| !token.is_empty()) else {
             let reason = "this server needs a token: send the header Authorization: Bearer <token>";
             return Err(Denial::unauthorized("Bearer", reason));
         };
@@ -80,8 +80,12 @@ impl Proxy {
     }
 }
 
-/// The credentials of the scheme `Bearer`, whose case does not matter (RFC 9110, 11.1).
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The credentials of the scheme `Bearer`, whose case does not matter (RFC 9110, 11.1), or all that is sent: the
+/// reference documents `Authorization: TOKEN`. Those of another scheme, which no token can spell, match none.
+fn token(header: &str) -> &str {
+    let header = header.trim();
+    match header.split_once(' ').unwrap_or((header, "")) {
+        (scheme, token) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => header,
+    }
 }

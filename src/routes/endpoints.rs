@@ -51,6 +51,7 @@ impl Proxy {
         self.servers.iter().filter(|(_, server)| server.entrance().is_none())
     }
 
+    /// Only the last segment is ours: a name may contain slashes.
     fn split_path<'a>(&self, path: &'a str) -> Option<(&'a str, Endpoint)> {
         let rest = path.strip_prefix(self.config.base_url.path())?.strip_prefix('/')?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -73,9 +74,9 @@ impl Proxy {
         format!("{}/{name}/{}", self.config.base_url.path(), endpoint.segment())
     }
 
-    /// All paths at which a client may begin, unless a token protects any of them: then they are nobody's business.
+    /// All paths at which a client may begin, unless a secret protects any of them: then they are nobody's business.
     fn public_paths(&self) -> Vec<String> {
-        if self.configured().any(|(_, server)| !server.config.auth_tokens.is_empty()) {
+        if self.configured().any(|(_, server)| server.config.is_protected()) {
             return Vec::new();
         }
         let entrances = [Endpoint::Streamable, Endpoint::Sse].into_iter().filter(|endpoint| self.is_served(*endpoint));

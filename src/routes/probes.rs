@@ -8,6 +8,7 @@ use crate::base::id::ConnId;
 use crate::codec::http::{Head, Method};
 use crate::codec::jsonrpc::write;
 use crate::config::Isolation;
+use crate::config::names::first_part;
 use crate::proxy::{Proxy, Server};
 
 /// Answers of the moment are nobody's to keep.
@@ -68,7 +69,12 @@ impl Proxy {
         for (_, server) in self.configured() {
             let state = state_of(server);
             is_ready &= state.is_fine() || !server.config.panic_if_invalid;
-            states.push(format!("{}:{{\"state\":\"{}\"}}", write::string(shown_name(server)), state.as_str()));
+            // A path within a name may be a credential (`fetch/{token}`).
+            states.push(format!(
+                "{}:{{\"state\":\"{}\"}}",
+                write::string(first_part(&server.config.label)),
+                state.as_str()
+            ));
         }
         let status = if is_ready { "ready" } else { "not ready" };
         let body = format!("{{\"status\":\"{status}\",\"servers\":{{{}}}}}", states.join(","));
@@ -109,9 +115,4 @@ fn state_of(server: &Server) -> Readiness {
         State::Starting { .. } => Readiness::Starting,
         State::Ending { .. } | State::BackingOff | State::Stopping { .. } | State::Stopped => Readiness::Down,
     }
-}
-
-/// A path within a name may be a credential (`fetch/{token}`).
-fn shown_name(server: &Server) -> &str {
-    server.config.name.split('/').next().unwrap_or_default()
 }

@@ -227,6 +227,15 @@ Add to Claude Code:
 }
 
 #[test]
+fn a_path_that_is_a_token_is_not_printed() {
+    let config = configured(r#"{ "mcpServers": { "fetch/0123456789abcdef": { "command": "x" } } }"#);
+    let text = welcome::welcome(&config, local(9090));
+    assert!(text.contains("  fetch/…  http://localhost:9090/fetch/…/mcp\n"), "{text}");
+    assert!(text.contains("  claude mcp add --transport http fetch 'http://localhost:9090/fetch/…/mcp'\n"), "{text}");
+    assert!(!text.contains("0123456789abcdef"), "{text}");
+}
+
+#[test]
 fn what_is_said_follows_the_type() {
     let with = |kind: &str| {
         let servers = r#"{ "a": { "command": "x" }, "bc": { "command": "x" } }"#;

@@ -115,3 +115,23 @@ fn nothing_is_filled_in_where_that_is_switched_off() {
     assert_eq!((command.program.as_str(), command.args[0].as_str()), ("$A", "${UNSET} $$"));
     assert_eq!(config.servers[0].name, "a$A");
 }
+
+#[test]
+fn names_of_servers_are_filled_in_and_the_secret_in_them_is_not_shown() {
+    let config = loaded(
+        r#"{ "mcpServers": {
+            "fetch/${TOKEN}": { "command": "x" },
+            "time/$A": { "command": "x" },
+            "time/${A}${A}": { "command": "x" },
+            "$A": { "command": "x" }
+        } }"#,
+    );
+    let names: Vec<(&str, &str)> =
+        config.servers.iter().map(|server| (server.name.as_str(), server.label.as_str())).collect();
+    assert_eq!(names, [("fetch/s3cr3t/path", "fetch/…"), ("time/x", "time/…"), ("time/xx", "time/…#2"), ("x", "…")]);
+    assert!(config.servers.iter().all(|server| server.is_name_secret() && server.is_protected()));
+    let around = Around { variables: Some(&variable), ..Around::default() };
+    let twice = r#"{ "mcpServers": { "time/$A": { "command": "x" }, "time/x": { "command": "x" } } }"#;
+    let problems = load(&Source::new("config.json", twice), &around).expect_err("a doubled name").0;
+    assert_eq!((problems.len(), problems[0].path.as_str()), (1, "mcpServers[\"time/x\"]"));
+}

@@ -119,9 +119,9 @@ fn servers_inherit_what_they_do_not_say() {
 fn tokens_are_kept_without_their_scheme() {
     let config = resolved(
         r#"{ "mcpServers": { "a": { "command": "x",
-        "options": { "authTokens": ["t1", "Bearer t2", " t3 ", "Bearer  t4"] } } } }"#,
+        "options": { "authTokens": ["t1", "Bearer t2", " t3 ", "bearer  t4", "BEARER t5"] } } } }"#,
     );
-    assert_eq!(config.servers[0].auth_tokens, ["t1", "t2", "t3", "t4"]);
+    assert_eq!(config.servers[0].auth_tokens, ["t1", "t2", "t3", "t4", "t5"]);
 }
 
 #[test]

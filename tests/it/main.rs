@@ -32,6 +32,7 @@ mod config_environment;
 mod config_expand;
 mod config_forward_proxy;
 mod config_messages;
+mod config_names;
 mod config_raw;
 mod config_remote;
 mod config_resolve;

@@ -126,10 +126,17 @@ fn tokens() {
     assert_error(&answer, 401, -32000, Value::Null, &["authTokens"]);
     assert_eq!(answer.head.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
     assert!(!answer.body.contains("first"));
-    for wrong in ["Basic first", "first", ""] {
+    let basic = play.request("a", &hello.clone().with("Authorization", "Basic first"));
+    assert_error(&basic, 401, -32000, Value::Null, &["authTokens"]);
+    for missing in ["", " ", "Bearer", "bearer  "] {
+        let answer = play.request("a", &hello.clone().with("Authorization", missing));
+        assert_error(&answer, 401, -32000, Value::Null, &["Authorization: Bearer"]);
+        assert_eq!(answer.head.header("www-authenticate"), Some("Bearer"), "{missing:?}");
+    }
+    for wrong in ["First", "bearer:first", "Bearerfirst"] {
         assert_eq!(play.request("a", &hello.clone().with("Authorization", wrong)).head.status, 401, "{wrong}");
     }
-    for right in ["Bearer first", "bearer second", "BEARER  first "] {
+    for right in ["Bearer first", "bearer second", "BEARER  first ", "first", " second "] {
         assert_eq!(play.request("a", &hello.clone().with("Authorization", right)).head.status, 200, "{right}");
     }
     let open = Http::post("/open/mcp", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
@@ -146,6 +153,31 @@ fn a_get_without_a_session_asks_for_the_token_first() {
     let get = Http::get("/demo/mcp").with("Authorization", "Bearer first");
     assert_eq!(play.request("a", &get).head.status, 405);
     assert_eq!(play.request("a", &Http::new("OPTIONS", "/demo/mcp")).head.status, 204, "needs no token");
+}
+
+/// A server whose path is a token, beside one whose path is none.
+fn with_paths() -> Playbook {
+    let mut paths = config(&["fetch/0123456789abcdef", "team/a"]);
+    paths.servers[0].label = "fetch/…".to_owned();
+    let mut play = Playbook::with(paths);
+    play.ready("fetch/0123456789abcdef");
+    play.ready("team/a");
+    play
+}
+
+#[test]
+fn a_name_may_be_a_path() {
+    let mut play = with_paths();
+    for path in ["/fetch/0123456789abcdef/mcp", "/team/a/mcp", "/team/a/mcp/"] {
+        let hello = initialize("2025-11-25", "{}").at(path);
+        assert_eq!(play.request("a", &hello).head.status, 200, "{path}");
+    }
+    for path in ["/fetch/mcp", "/fetch/0123456789abcde/mcp", "/team/mcp", "/team/a"] {
+        let answer = play.request("a", &initialize("2025-11-25", "{}").at(path));
+        assert_eq!(answer.head.status, 404, "{path}");
+        let is_told = ["0123456789abcdef/", "team/a/"].iter().any(|name| answer.body.contains(name));
+        assert!(!is_told, "{path}: {}", answer.body);
+    }
 }
 
 #[test]

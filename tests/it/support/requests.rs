@@ -12,6 +12,7 @@ use mcp_proxy::config::{
 pub(crate) fn config(names: &[&str]) -> Config {
     let server = |name: &&str| ServerConfig {
         name: (*name).to_owned(),
+        label: (*name).to_owned(),
         target: Target::Command(Command {
             program: format!("run-{name}"),
             args: Vec::new(),
@@ -94,6 +95,11 @@ impl Http {
     /// A GET as the official clients send it.
     pub(crate) fn get(path: &str) -> Http {
         Http::new("GET", path).with("Accept", "text/event-stream")
+    }
+
+    /// The same request for another path.
+    pub(crate) fn at(self, path: &str) -> Http {
+        Http { path: path.to_owned(), ..self }
     }
 
     /// Sets a header; an earlier one of that name goes.

@@ -6,6 +6,7 @@ pub mod deadline;
 pub mod decimal;
 pub mod id;
 pub mod nearest;
+pub mod ordered;
 pub mod out_queue;
 pub mod sequence;
 pub mod text;

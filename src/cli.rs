@@ -5,7 +5,9 @@
 //!              as typed                 as resolved
 //! ```
 
+pub mod clients;
 pub mod demo;
+pub mod entrances;
 pub mod file;
 pub mod flags;
 pub mod help;
@@ -18,6 +20,7 @@ use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use self::entrances::Secrets;
 use self::invocation::{Invocation, Job, Serve};
 use crate::config::{self, Around, Config, Variables};
 use crate::io;
@@ -55,14 +58,20 @@ fn on_serve(serve: Serve) -> ExitCode {
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }
-    if serve.job.is_check() {
-        return print(&format!("Config OK: {} MCP server(s) configured\n", config.servers.len()));
+    match serve.job {
+        Job::Check(_) => return print(&welcome::check(&config)),
+        Job::Describe(_, client) => {
+            return clients::text(client, &config, serve.secrets)
+                .map_or_else(|error| fail(USAGE_ERROR, error), |text| print(&text));
+        }
+        Job::Run(_) | Job::Demo => {}
     }
     if serve.is_insecure {
         eprintln!("{INSECURE}");
     }
     let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
-    match io::run(io::Settings { config, log_level: serve.log_level, is_insecure: serve.is_insecure, on_listening }) {
+    let Serve { log_level, log_format, is_insecure, .. } = serve;
+    match io::run(io::Settings { config, log_level, log_format, is_insecure, on_listening }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(RUNTIME_ERROR, error),
     }
@@ -75,10 +84,10 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
             let executable = demo::executable().map_err(|error| fail(RUNTIME_ERROR, error))?;
             Ok(demo::config(executable, addr))
         }
-        Job::Run(path) | Job::Check(path) => {
+        Job::Run(path) | Job::Check(path) | Job::Describe(path, _) => {
             let source = file::read(path).map_err(|error| fail(USAGE_ERROR, error))?;
             let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
-            let around = Around { addr, variables, shows_secrets: serve.shows_secrets };
+            let around = Around { addr, variables, shows_secrets: serve.secrets == Secrets::Shown };
             config::load(&source, &around).map_err(|problems| {
                 eprintln!("{problems}");
                 ExitCode::from(USAGE_ERROR)

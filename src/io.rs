@@ -50,7 +50,7 @@ use self::children::Children;
 use self::conn::Conns;
 use self::event_loop::EventLoop;
 use self::listener::Listener;
-use self::log::Log;
+use self::log::{Format, Log};
 use self::outbounds::{OutboundSettings, Outbounds, Trust};
 use self::signals::Signals;
 use crate::config::forward_proxy::ForwardProxies;
@@ -63,6 +63,8 @@ pub struct Settings {
     pub config: Config,
     /// Lines below this level are not logged.
     pub log_level: Level,
+    /// What a log line looks like.
+    pub log_format: Format,
     /// Take any certificate of a remote upstream for good.
     pub is_insecure: bool,
     /// Called once the proxy listens, with the address; before the first child is started.
@@ -80,13 +82,13 @@ pub type OnListening = Box<dyn FnOnce(&Config, SocketAddr)>;
 ///
 /// See [`RunError`].
 pub fn run(settings: Settings) -> Result<(), RunError> {
-    let Settings { config, log_level, is_insecure, on_listening } = settings;
+    let Settings { config, log_level, log_format, is_insecure, on_listening } = settings;
     let nofile = raise_nofile();
     let poll = Poll::new().map_err(RunError::System)?;
     let signals = Signals::install(poll.registry()).map_err(RunError::System)?;
     let (listener, local) = Listener::bind(&config.addr, poll.registry())?;
     let random = random_source()?;
-    let log = Log::start(log_level).map_err(RunError::System)?;
+    let log = Log::start(log_level, log_format).map_err(RunError::System)?;
     on_listening(&config, local);
     let core = Proxy::new(config, config::Listener { local }, random, event_loop::read_clock());
     let children = Children::new(nofile);

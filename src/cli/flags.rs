@@ -17,6 +17,10 @@ pub struct Flags {
     pub addr: Option<String>,
     /// `-log-level`
     pub log_level: Option<String>,
+    /// `-log-format`
+    pub log_format: Option<String>,
+    /// `-print-client-config`
+    pub print_client_config: Option<String>,
     /// `-insecure`
     pub insecure: bool,
     /// `-demo`
@@ -32,14 +36,16 @@ pub struct Flags {
 }
 
 /// All that exist.
-pub const FLAGS: [&str; 10] = [
+pub const FLAGS: [&str; 12] = [
     "config",
     "expand-env",
     "addr",
-    "log-level",
     "insecure",
+    "log-level",
+    "log-format",
     "demo",
     "check-config",
+    "print-client-config",
     "show-secrets",
     "version",
     "help",
@@ -113,6 +119,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Flags, Usag
             "expand-env" => flags.expand_env = Some(switch("expand-env", inline)?),
             "addr" => flags.addr = value("addr")?,
             "log-level" => flags.log_level = value("log-level")?,
+            "log-format" => flags.log_format = value("log-format")?,
+            "print-client-config" => flags.print_client_config = value("print-client-config")?,
             "insecure" => flags.insecure = switch("insecure", inline)?,
             "demo" => flags.demo = switch("demo", inline)?,
             "check-config" => flags.check_config = switch("check-config", inline)?,

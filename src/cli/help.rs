@@ -12,8 +12,12 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
   -addr ADDR          listen there instead: :9090, 127.0.0.1:9090, [::1]:9090
   -insecure           do not check the certificates of remote servers
   -log-level LEVEL    debug, info, warn or error (default: info)
+  -log-format FORMAT  text or json (default: text)
   -check-config       say what is wrong with the configuration, then exit
-  -show-secrets       let that print the secrets of an old configuration
+  -print-client-config CLIENT   what to paste into claude-code, claude-desktop,
+                      cursor, vscode, windsurf, cline, continue, zed, gemini,
+                      codex, goose or librechat
+  -show-secrets       let these two print tokens
   -version, -help     print that, then exit
 
 The smallest configuration:

@@ -2,14 +2,22 @@
 
 use std::ffi::OsString;
 
+use super::clients::{CLIENTS, Client};
+use super::entrances::Secrets;
 use super::flags::{self, Flags, UsageError};
 use crate::base::nearest::nearest;
 use crate::config::{ADDR_FORMS, Addr};
+use crate::io::log::Format;
 use crate::io::{keeper, trampoline};
 use crate::proxy::Level;
 
 /// The reference's default.
 const CONFIG_PATH: &str = "config.json";
+
+const LEVELS: [(&str, Level); 4] =
+    [("debug", Level::Debug), ("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)];
+
+const FORMATS: [(&str, Format); 2] = [("text", Format::Text), ("json", Format::Json)];
 
 /// One run of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub struct Serve {
     pub job: Job,
     /// What is logged.
     pub log_level: Level,
+    /// How.
+    pub log_format: Format,
     /// Whether any certificate of a remote upstream is taken for good.
     pub is_insecure: bool,
     /// In the place of the configuration's.
@@ -42,7 +52,7 @@ pub struct Serve {
     /// Whether environment variables are filled in in the configuration.
     pub expands_env: bool,
     /// Whether what is printed may contain secrets.
-    pub shows_secrets: bool,
+    pub secrets: Secrets,
 }
 
 /// With which configuration, and how far to go.
@@ -52,15 +62,17 @@ pub enum Job {
     Run(String),
     /// Only say what is wrong with the file.
     Check(String),
+    /// Only print what a client is told about the servers in the file.
+    Describe(String, Client),
     /// Serve the built-in server.
     Demo,
 }
 
 impl Job {
-    /// Whether nothing is to be served.
-    pub fn is_check(&self) -> bool {
+    /// Whether something is printed in which secrets may be.
+    fn is_telling(&self) -> bool {
         match self {
-            Job::Check(_) => true,
+            Job::Check(_) | Job::Describe(..) => true,
             Job::Run(_) | Job::Demo => false,
         }
     }
@@ -90,28 +102,36 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
     if flags.version {
         return Ok(Invocation::Version);
     }
-    let log_level = flags.log_level.map_or(Ok(Level::Info), log_level)?;
+    let log_level = flags.log_level.map_or(Ok(Level::Info), |text| choice("log-level", &LEVELS, text))?;
+    let log_format = flags.log_format.map_or(Ok(Format::Text), |text| choice("log-format", &FORMATS, text))?;
+    let client = flags.print_client_config.map(|text| choice("print-client-config", &CLIENTS, text)).transpose()?;
     let addr = flags.addr.map(addr).transpose()?;
-    let job = match (flags.demo, flags.check_config, flags.config) {
-        (true, _, Some(_)) => return Err(UsageError::Conflict("demo", "config")),
-        (true, true, None) => return Err(UsageError::Conflict("demo", "check-config")),
+    let job = match (flags.demo, flags.check_config, client) {
+        (true, ..) if flags.config.is_some() => return Err(UsageError::Conflict("demo", "config")),
+        (true, true, _) => return Err(UsageError::Conflict("demo", "check-config")),
+        (true, _, Some(_)) => return Err(UsageError::Conflict("demo", "print-client-config")),
+        (false, true, Some(_)) => return Err(UsageError::Conflict("check-config", "print-client-config")),
         (true, false, None) => Job::Demo,
-        (false, is_check, path) => file_job(is_check, path.unwrap_or_else(|| CONFIG_PATH.to_owned()))?,
+        (false, true, None) => Job::Check(path(flags.config)?),
+        (false, false, Some(client)) => Job::Describe(path(flags.config)?, client),
+        (false, false, None) => Job::Run(path(flags.config)?),
     };
-    if flags.show_secrets && !job.is_check() {
-        return Err(UsageError::Alone("show-secrets", "check-config"));
+    if flags.show_secrets && !job.is_telling() {
+        return Err(UsageError::Alone("show-secrets", "check-config or -print-client-config"));
     }
     Ok(Invocation::Serve(Serve {
         job,
         log_level,
+        log_format,
         is_insecure: flags.insecure,
         addr,
         expands_env: flags.expand_env.unwrap_or(true),
-        shows_secrets: flags.show_secrets,
+        secrets: if flags.show_secrets { Secrets::Shown } else { Secrets::Hidden },
     }))
 }
 
-fn file_job(is_check: bool, path: String) -> Result<Job, UsageError> {
+fn path(given: Option<String>) -> Result<String, UsageError> {
+    let path = given.unwrap_or_else(|| CONFIG_PATH.to_owned());
     if path.is_empty() {
         return Err(UsageError::BadValue("config", path, "write the path of a file".to_owned()));
     }
@@ -119,23 +139,22 @@ fn file_job(is_check: bool, path: String) -> Result<Job, UsageError> {
         let advice = "URLs are not supported in this version; try curl -s URL | mcp-proxy -config -".to_owned();
         return Err(UsageError::BadValue("config", path, advice));
     }
-    Ok(if is_check { Job::Check(path) } else { Job::Run(path) })
+    Ok(path)
 }
 
 fn addr(text: String) -> Result<Addr, UsageError> {
     Addr::parse(&text).map_err(|error| UsageError::BadValue("addr", text, format!("{error}. {ADDR_FORMS}")))
 }
 
-fn log_level(text: String) -> Result<Level, UsageError> {
-    const LEVELS: [(&str, Level); 4] =
-        [("debug", Level::Debug), ("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)];
-    if let Some((_, level)) = LEVELS.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
-        return Ok(level);
+/// One of a few words; letter case does not count.
+fn choice<T: Copy>(flag: &'static str, choices: &[(&str, T)], text: String) -> Result<T, UsageError> {
+    if let Some((_, choice)) = choices.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
+        return Ok(*choice);
     }
-    let names = LEVELS.map(|(name, _)| name);
-    let advice = match nearest(&text, names) {
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    let advice = match nearest(&text, names.iter().copied()) {
         Some(name) => format!("did you mean {name}?"),
         None => format!("write one of {}", names.join(", ")),
     };
-    Err(UsageError::BadValue("log-level", text, advice))
+    Err(UsageError::BadValue(flag, text, advice))
 }

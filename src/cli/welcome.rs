@@ -4,12 +4,9 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::base::url::Url;
-use crate::config::names::first_part;
-use crate::config::{Config, ServerConfig, Transports};
-
-/// Stands where a token would.
-const TOKEN: &str = "<token>";
+use super::clients::claude_code;
+use super::entrances::{Entrance, Secrets, Transport, entrances, location, quoted, transports};
+use crate::config::Config;
 
 /// The least that makes a server answer something to look at.
 const INITIALIZE: &str = concat!(
@@ -19,91 +16,62 @@ const INITIALIZE: &str = concat!(
 
 /// For a configuration of the user's: its URLs, and how to add them to Claude Code.
 pub fn welcome(config: &Config, local: SocketAddr) -> String {
-    let mut text = routes(config, local);
+    let mut text = listening(local) + &routes(config, local.port());
     text.push_str("\nAdd to Claude Code:\n\n");
-    push_claude_lines(&mut text, config, local);
+    push_claude_lines(&mut text, config, local.port());
     text
 }
 
 /// For `-demo`: the same and a line to paste.
 pub fn demo(config: &Config, local: SocketAddr) -> String {
-    let mut text = routes(config, local);
+    let mut text = listening(local) + &routes(config, local.port());
     text.push_str("\nTry it:\n\n");
-    for server in &config.servers {
-        let url = format!("{}/mcp", location(config, local, server));
-        let _ = writeln!(text, "  {}", curl_line(server, &url));
+    for entrance in entrances(config, local.port(), Transport::Streamable, Secrets::Hidden) {
+        let _ = writeln!(text, "  {}", curl_line(&entrance));
     }
     text.push_str("\nAdd it to Claude Code:\n\n");
-    push_claude_lines(&mut text, config, local);
+    push_claude_lines(&mut text, config, local.port());
     text.push_str("\nStop it with Ctrl-C.\n");
     text
 }
 
-fn routes(config: &Config, local: SocketAddr) -> String {
-    let mut text = format!("mcp-proxy {} listens on {local}\n\n", env!("CARGO_PKG_VERSION"));
+/// For `-check-config`: what would be served. The first line is the reference's.
+pub fn check(config: &Config) -> String {
+    let count = config.servers.len();
+    format!("Config OK: {count} MCP server(s) configured\n\n{}", routes(config, config.addr.port))
+}
+
+fn listening(local: SocketAddr) -> String {
+    format!("mcp-proxy {} listens on {local}\n\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn routes(config: &Config, port: u16) -> String {
+    let mut text = String::new();
     let width = config.servers.iter().map(|server| server.label.chars().count()).max().unwrap_or_default();
     for server in &config.servers {
         let protection = if server.auth_tokens.is_empty() { "" } else { "  (token)" };
         // No more than the origin: paths and queries may be secrets.
         let upstream = server.target.remote().map(|remote| format!("  -> {}", remote.url.origin())).unwrap_or_default();
+        let location = location(config, port, server, Secrets::Hidden);
         let mut name = server.label.as_str();
-        for segment in entrances(config.transports) {
-            let location = location(config, local, server);
-            let _ = writeln!(text, "  {name:width$}  {location}/{segment}{protection}{upstream}");
+        for transport in transports(config) {
+            let _ = writeln!(text, "  {name:width$}  {location}/{}{protection}{upstream}", transport.segment());
             name = "";
         }
     }
     text
 }
 
-/// The last segments of the URLs under which clients begin, the better one first.
-fn entrances(transports: Transports) -> &'static [&'static str] {
-    match transports {
-        Transports::Sse => &["sse"],
-        Transports::Streamable => &["mcp"],
-        Transports::Both => &["mcp", "sse"],
+fn push_claude_lines(text: &mut String, config: &Config, port: u16) {
+    let best = transports(config).first().copied().unwrap_or(Transport::Streamable);
+    for entrance in entrances(config, port, best, Secrets::Hidden) {
+        let _ = writeln!(text, "  {}", claude_code(&entrance));
     }
 }
 
-/// Where downstreams find a server; with a mask where its path is a secret. Port 0 in the default base URL means:
-/// whatever the system chose.
-fn location(config: &Config, local: SocketAddr, server: &ServerConfig) -> String {
-    let base: Url = config.base_url.clone();
-    let base = if base.port() == 0 { base.with_port(local.port()) } else { base };
-    format!("{base}/{}", server.label)
-}
-
-fn push_claude_lines(text: &mut String, config: &Config, local: SocketAddr) {
-    let (transport, segment) = if config.transports.has_streamable() { ("http", "mcp") } else { ("sse", "sse") };
-    for server in &config.servers {
-        let name = claude_name(first_part(&server.label));
-        let url = quoted(&format!("{}/{segment}", location(config, local, server)));
-        let header = if server.auth_tokens.is_empty() {
-            String::new()
-        } else {
-            format!(" --header \"Authorization: Bearer {TOKEN}\"")
-        };
-        let _ = writeln!(text, "  claude mcp add --transport {transport} {name} {url}{header}");
-    }
-}
-
-fn curl_line(server: &ServerConfig, url: &str) -> String {
-    let header =
-        if server.auth_tokens.is_empty() { String::new() } else { format!(" -H 'Authorization: Bearer {TOKEN}'") };
+fn curl_line(entrance: &Entrance) -> String {
+    let header = entrance.token.as_ref().map(|token| format!(" -H 'Authorization: Bearer {token}'"));
+    let (url, header) = (quoted(&entrance.url), header.unwrap_or_default());
     let accept = "Accept: application/json, text/event-stream";
-    let url = quoted(url);
     format!("curl -s {url} -H 'Content-Type: application/json' -H '{accept}'{header} -d '{INITIALIZE}'")
-}
-
-/// Claude Code takes letters, digits, `-` and `_`, and reads a leading dash as a flag.
-fn claude_name(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-    if plain.starts_with('-') { format!("_{plain}") } else { plain }
-}
-
-/// Safe to paste into a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._/:@%+,".contains(&b);
-    if text.bytes().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -1,4 +1,5 @@
-//! The log: lines on stderr, in the form of Go's `slog` text, which the users of the reference know.
+//! The log: lines on stderr, in the form of Go's `slog` text, which the users of the reference know, or as JSON objects
+//! with the same members.
 //!
 //! The loop never waits for a slow stderr: a thread writes, behind a bounded queue. Lines that find it full are
 //! counted, and the count is logged once there is room.
@@ -18,10 +19,20 @@ use crate::proxy::{Level, Record};
 /// As much as goes into one write when many lines wait.
 const BATCH_BYTES: usize = 64 * 1024;
 
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `time=… level=INFO msg="it is ready" client=demo`
+    Text,
+    /// `{"time":"…","level":"INFO","msg":"it is ready","client":"demo"}`
+    Json,
+}
+
 /// Where records go.
 #[derive(Debug)]
 pub(super) struct Log {
     level: Level,
+    format: Format,
     lines: SyncSender<String>,
     dropped: Arc<AtomicU64>,
     /// Disconnected when the writer has ended.
@@ -34,16 +45,16 @@ impl Log {
     /// # Errors
     ///
     /// The system gave us no thread.
-    pub(super) fn start(level: Level) -> io::Result<Log> {
+    pub(super) fn start(level: Level, format: Format) -> io::Result<Log> {
         let (lines, queue) = mpsc::sync_channel(limits::LOG_LINES_MAX);
         let (done, written) = mpsc::sync_channel(0);
         let dropped = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&dropped);
         thread::Builder::new().name("log".to_owned()).stack_size(64 * 1024).spawn(move || {
-            write_lines(&queue, &counter);
+            write_lines(&queue, &counter, format);
             drop(done);
         })?;
-        Ok(Log { level, lines, dropped, written })
+        Ok(Log { level, format, lines, dropped, written })
     }
 
     /// Logs a record, unless its level is below the threshold.
@@ -51,7 +62,7 @@ impl Log {
         if record.level < self.level {
             return;
         }
-        if self.lines.try_send(line(record, unix_seconds)).is_err() {
+        if self.lines.try_send(line(record, unix_seconds, self.format)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -65,7 +76,7 @@ impl Log {
 }
 
 /// The writer's thread: ends when the queue is closed and empty.
-fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64) {
+fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, format: Format) {
     while let Ok(mut batch) = queue.recv() {
         while batch.len() < BATCH_BYTES
             && let Ok(line) = queue.try_recv()
@@ -77,7 +88,7 @@ fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64) {
         if count > 0 {
             let message = format!("{count} log lines dropped: stderr is read too slowly");
             let record = Record { level: Level::Warn, server: None, message };
-            write_all(line(&record, unix_seconds()).as_bytes());
+            write_all(line(&record, unix_seconds(), format).as_bytes());
         }
     }
 }
@@ -100,22 +111,42 @@ fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// `time=2026-11-23T08:22:41Z level=INFO msg="it is ready" client=demo`
-pub fn line(record: &Record, unix_seconds: u64) -> String {
+/// A record as one line.
+pub fn line(record: &Record, unix_seconds: u64, format: Format) -> String {
     let level = match record.level {
         Level::Debug => "DEBUG",
         Level::Info => "INFO",
         Level::Warn => "WARN",
         Level::Error => "ERROR",
     };
-    let mut line = format!("time={} level={level} msg=", time::rfc3339(unix_seconds));
-    push_value(&mut line, &record.message);
-    if let Some(server) = &record.server {
-        line.push_str(" client=");
-        push_value(&mut line, server);
+    let time = time::rfc3339(unix_seconds);
+    let client = record.server.as_deref().map(|server| ("client", server));
+    let fields = [("time", time.as_str()), ("level", level), ("msg", &record.message)].into_iter().chain(client);
+    let mut line = String::new();
+    match format {
+        Format::Text => fields.for_each(|(name, value)| push_text(&mut line, name, value)),
+        Format::Json => {
+            fields.for_each(|(name, value)| push_json(&mut line, name, value));
+            line.push('}');
+        }
     }
     line.push('\n');
     line
+}
+
+fn push_text(line: &mut String, name: &str, value: &str) {
+    if !line.is_empty() {
+        line.push(' ');
+    }
+    line.push_str(name);
+    line.push('=');
+    push_value(line, value);
+}
+
+fn push_json(line: &mut String, name: &str, value: &str) {
+    let start = if line.is_empty() { '{' } else { ',' };
+    let _ = write!(line, "{start}\"{name}\":"); // a String takes everything
+    push_quoted(line, value);
 }
 
 /// A value as it is, or quoted where a reader could not tell where it ends.
@@ -123,8 +154,13 @@ fn push_value(line: &mut String, value: &str) {
     let is_plain = |c: char| !matches!(c, ' ' | '"' | '=' | '\\') && !is_unsafe(c);
     if !value.is_empty() && value.chars().all(is_plain) {
         line.push_str(value);
-        return;
+    } else {
+        push_quoted(line, value);
     }
+}
+
+/// A value in quotes, as Go and JSON write it.
+fn push_quoted(line: &mut String, value: &str) {
     line.push('"');
     for c in value.chars() {
         match c {

@@ -1,6 +1,7 @@
 //! The real binary, and the parts of its shell, over real sockets and pipes, with nothing but itself as the peer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod command_line;
 mod ends;
 mod environment;
 mod keeper;

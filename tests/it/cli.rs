@@ -3,12 +3,15 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
+use mcp_proxy::cli::clients::{CLIENTS, Client};
+use mcp_proxy::cli::entrances::Secrets;
 use mcp_proxy::cli::flags::{self, UsageError};
 use mcp_proxy::cli::invocation::{Invocation, Job, Serve, parse};
 use mcp_proxy::cli::{demo, file, help, welcome};
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Config, load};
+use mcp_proxy::io::log::Format;
 use mcp_proxy::io::{keeper, trampoline};
 use mcp_proxy::proxy::Level;
 
@@ -33,10 +36,11 @@ fn flags_in_the_syntax_of_go() {
     let plain = Serve {
         job: run("config.json"),
         log_level: Level::Info,
+        log_format: Format::Text,
         is_insecure: false,
         addr: None,
         expands_env: true,
-        shows_secrets: false,
+        secrets: Secrets::Hidden,
     };
     assert_eq!(serve(""), plain);
     assert_eq!(serve("--"), plain);
@@ -57,7 +61,13 @@ fn flags_in_the_syntax_of_go() {
     {
         assert_eq!(serve(line).expands_env, expands_env, "{line}");
     }
-    assert!(serve("-check-config -show-secrets").shows_secrets);
+    for line in ["-check-config -show-secrets", "-show-secrets -print-client-config zed"] {
+        assert_eq!(serve(line).secrets, Secrets::Shown, "{line}");
+    }
+    assert_eq!(serve("-print-client-config Zed").job, Job::Describe("config.json".to_owned(), Client::Zed));
+    for (line, format) in [("-log-format json", Format::Json), ("--log-format=TEXT", Format::Text)] {
+        assert_eq!(serve(line).log_format, format, "{line}");
+    }
     for (line, is_insecure) in [("-insecure", true), ("--insecure=true", true), ("-insecure=false", false)] {
         assert_eq!(serve(line).is_insecure, is_insecure, "{line}");
     }
@@ -102,7 +112,19 @@ fn mistakes_are_answered_with_advice() {
         ("-demo=maybe", "-demo cannot be \"maybe\": write true or false"),
         ("-demo -config x", "-demo and -config exclude each other; choose one"),
         ("-demo -check-config", "-demo and -check-config exclude each other; choose one"),
-        ("-show-secrets", "-show-secrets belongs to -check-config; add that, or leave it out"),
+        ("-show-secrets", "-show-secrets belongs to -check-config or -print-client-config; add that, or leave it out"),
+        ("-log-format jsno", "-log-format cannot be \"jsno\": did you mean json?"),
+        ("-print-client-config cursr", "-print-client-config cannot be \"cursr\": did you mean cursor?"),
+        (
+            "-print-client-config emacs",
+            "-print-client-config cannot be \"emacs\": write one of claude-code, claude-desktop, cursor, vscode, \
+             windsurf, cline, continue, zed, gemini, codex, goose, librechat",
+        ),
+        ("-demo -print-client-config zed", "-demo and -print-client-config exclude each other; choose one"),
+        (
+            "-check-config -print-client-config zed",
+            "-check-config and -print-client-config exclude each other; choose one",
+        ),
         ("-log-level inof", "-log-level cannot be \"inof\": did you mean info?"),
         ("-log-level loud", "-log-level cannot be \"loud\": write one of debug, info, warn, error"),
         ("-http-timeout 3", "-http-timeout is not supported in this version"),
@@ -126,6 +148,9 @@ fn mistakes_are_answered_with_advice() {
 fn help_fits_on_one_screen() {
     assert!(help::TEXT.lines().count() < 24);
     assert!(help::TEXT.lines().all(|line| line.chars().count() <= 80));
+    for (client, _) in CLIENTS {
+        assert!(help::TEXT.contains(client), "{client}");
+    }
     for flag in flags::FLAGS {
         assert!(help::TEXT.contains(&format!("-{flag}")), "{flag}");
     }
@@ -224,6 +249,20 @@ Add to Claude Code:
     );
     assert_eq!(welcome::welcome(&config, local(9090)), expected);
     assert!(welcome::demo(&config, local(9090)).contains("-H 'Authorization: Bearer <token>'"));
+}
+
+#[test]
+fn a_check_says_what_would_be_served() {
+    let config = configured(
+        r#"{ "mcpProxy": { "addr": ":8080", "type": "sse" }, "mcpServers": {
+            "a": { "command": "x", "options": { "authTokens": ["s3cret"] } },
+            "b": { "url": "https://b.example/s3cret/sse" },
+            "c": { "command": "x", "options": { "disabled": true } }
+        } }"#,
+    );
+    let expected = "Config OK: 2 MCP server(s) configured\n\n  a  http://localhost:8080/a/sse  (token)\n  \
+                    b  http://localhost:8080/b/sse  -> https://b.example\n";
+    assert_eq!(welcome::check(&config), expected);
 }
 
 #[test]

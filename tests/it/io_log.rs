@@ -1,12 +1,12 @@
 //! Lines of the log: readable by people and by what splits them at spaces, and nothing in them can be forged.
 
-use mcp_proxy::io::log::line;
+use mcp_proxy::io::log::{Format, line};
 use mcp_proxy::proxy::{Level, Record};
 
 const AT: u64 = 1_795_422_161;
 
 fn logged(level: Level, server: Option<&str>, message: &str) -> String {
-    line(&Record { level, server: server.map(str::to_owned), message: message.to_owned() }, AT)
+    line(&Record { level, server: server.map(str::to_owned), message: message.to_owned() }, AT, Format::Text)
 }
 
 #[test]
@@ -45,4 +45,19 @@ fn nothing_in_a_message_ends_the_line_or_moves_the_cursor() {
         text.ends_with(concat!(r#"\r\u001b[2J\u009bK\u0000\u007f\u2028\u202e\u200f\t" client="a\nb""#, "\n")),
         "{text}"
     );
+}
+
+#[test]
+fn as_json_a_line_has_the_same_members() {
+    let hostile = "say \"hi\"\n\u{1b}[2J\u{2028}\u{202e}\u{7f}é\\";
+    let record = Record { level: Level::Warn, server: Some("demo".to_owned()), message: hostile.to_owned() };
+    let text = line(&record, AT, Format::Json);
+    assert!(text.starts_with(r#"{"time":"2026-11-23T08:22:41Z","level":"WARN","msg":"say \"hi\""#), "{text}");
+    assert!(text.ends_with("\",\"client\":\"demo\"}\n") && text.matches('\n').count() == 1, "{text}");
+    assert!(text.trim_end().chars().all(|c| !c.is_control() && c != '\u{202e}'), "{text}");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((value["msg"].as_str(), value["client"].as_str()), (Some(hostile), Some("demo")));
+    let record = Record { server: None, message: String::new(), ..record };
+    let expected = r#"{"time":"2026-11-23T08:22:41Z","level":"WARN","msg":""}"#;
+    assert_eq!(line(&record, AT, Format::Json).trim_end(), expected);
 }

@@ -12,6 +12,7 @@ mod base_text;
 mod base_time;
 mod base_url;
 mod cli;
+mod cli_clients;
 mod codec_http_body;
 mod codec_http_client;
 mod codec_http_client_request;

@@ -4,8 +4,9 @@
 //! places stands where they are, in words that no configuration may contain, so that none is left by mistake. Arguments
 //! are shown: on the machine they run on, everybody sees them.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use crate::base::ordered::Ordered;
 use crate::base::url::Url;
 use crate::config::node::{At, Field, NamedText, Timeout};
 use crate::config::raw::{RawProxy, RawServer};
@@ -98,21 +99,6 @@ struct Options {
 impl Options {
     fn is_empty(&self) -> bool {
         self.panic_if_invalid.is_none() && self.log_enabled.is_none() && self.auth_tokens.is_none()
-    }
-}
-
-/// An object whose members keep their order.
-struct Ordered<V>(Vec<(String, V)>);
-
-impl<V> Ordered<V> {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl<V: Serialize> Serialize for Ordered<V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }
 

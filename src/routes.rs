@@ -34,6 +34,12 @@ const JSON_TYPE: &str = "application/json";
 /// What the MCP endpoint allows to who has no session: only that has a stream to offer.
 const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
 
+/// All paths that are served, below that of `baseURL`; `NAME` stands for a server's. For the documentation.
+pub fn paths() -> Vec<String> {
+    let endpoints = Endpoint::ALL.into_iter().map(|endpoint| format!("/NAME/{}", endpoint.segment()));
+    endpoints.chain(Probe::ALL.into_iter().map(|probe| probe.path().to_owned())).collect()
+}
+
 impl Proxy {
     /// A request begins.
     pub(crate) fn on_head(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) {

@@ -16,9 +16,9 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    const ALL: [Endpoint; 3] = [Endpoint::Streamable, Endpoint::Sse, Endpoint::Message];
+    pub(super) const ALL: [Endpoint; 3] = [Endpoint::Streamable, Endpoint::Sse, Endpoint::Message];
 
-    fn segment(self) -> &'static str {
+    pub(super) fn segment(self) -> &'static str {
         match self {
             Endpoint::Streamable => "mcp",
             Endpoint::Sse => "sse",

@@ -24,19 +24,23 @@ pub(super) enum Probe {
 }
 
 impl Probe {
+    pub(super) const ALL: [Probe; 2] = [Probe::Health, Probe::Readiness];
+
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Probe::Health => "/_healthz",
+            Probe::Readiness => "/_readyz",
+        }
+    }
+
     /// The probe at a path. Names of servers cannot begin with `_`, so no server is hidden by one. Whoever stands in
     /// front of the proxy may strip the path of `baseURL`, `base`, or not.
     pub(super) fn at(path: &str, base: &str) -> Option<Probe> {
         if !path.ends_with("z") {
             return None;
         }
-        match path.strip_prefix(base).unwrap_or(path) {
-            "/_healthz" => Some(Probe::Health),
-            "/_readyz" => Some(Probe::Readiness),
-            _ if path == "/_healthz" => Some(Probe::Health),
-            _ if path == "/_readyz" => Some(Probe::Readiness),
-            _ => None,
-        }
+        let below_base = path.strip_prefix(base).unwrap_or(path);
+        Probe::ALL.into_iter().find(|probe| [below_base, path].contains(&probe.path()))
     }
 }
 

@@ -1,5 +1,5 @@
-//! What clients are told, to the letter: `golden/clients/NAME.txt`, and `NAME-sse.txt` where only SSE is offered. After a
-//! change, `UPDATE_GOLDEN=1 cargo test --test it` writes them anew: read the difference.
+//! What clients are told, to the letter: `golden/clients/NAME.txt`, and `NAME-sse.txt` where only SSE is offered.
+//! After a change, `UPDATE_GOLDEN=1 cargo test --test it` writes them anew: read the difference.
 
 use std::fs;
 use std::path::Path;

@@ -69,6 +69,7 @@ mod proxy_streams;
 mod proxy_subscriptions;
 mod proxy_tasks;
 mod proxy_upstream;
+mod readme;
 mod routes_access;
 mod routes_cors;
 mod routes_errors;

@@ -30,6 +30,7 @@ mod codec_sse;
 mod config_addr;
 mod config_duration;
 mod config_environment;
+mod config_examples;
 mod config_expand;
 mod config_forward_proxy;
 mod config_messages;

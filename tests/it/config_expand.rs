@@ -135,3 +135,26 @@ fn names_of_servers_are_filled_in_and_the_secret_in_them_is_not_shown() {
     let problems = load(&Source::new("config.json", twice), &around).expect_err("a doubled name").0;
     assert_eq!((problems.len(), problems[0].path.as_str()), (1, "mcpServers[\"time/x\"]"));
 }
+
+#[test]
+fn no_message_repeats_a_value() {
+    let hostile = |_: &str| Some("hunter2 \u{1}/{".to_owned());
+    let around = Around { variables: Some(&hostile), ..Around::default() };
+    let text = r#"{ "mcpProxy": { "baseURL": "$S", "addr": "$S", "type": "$S", "allowedOrigins": ["$S"],
+            "allowedHosts": ["$S"], "options": { "authTokens": ["$S"], "startupTimeout": "$S", "isolation": "$S" } },
+        "mcpServers": {
+            "$S": { "command": "$S", "args": ["$S"], "transportType": "$S" },
+            "b/$S": { "url": "$S", "headers": { "X": "$S" }, "transportType": "$S", "timeout": "$S",
+                "options": { "toolFilter": { "mode": "$S", "list": ["$S"] } } } } }"#;
+    let problems = load(&Source::new("config.json", text), &around).expect_err("problems");
+    assert_eq!(problems.0.len(), 16, "{problems}");
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
+#[test]
+fn an_empty_variable_does_not_open_a_server() {
+    let around = Around { variables: Some(&variable), ..Around::default() };
+    let text = r#"{ "mcpServers": { "a": { "command": "x", "options": { "authTokens": ["Bearer $EMPTY"] } } } }"#;
+    let problems = load(&Source::new("config.json", text), &around).expect_err("a problem");
+    assert!(problems.to_string().contains("is an empty token"), "{problems}");
+}

@@ -73,13 +73,11 @@ impl Proxy {
         for (_, server) in self.configured() {
             let state = state_of(server);
             is_ready &= state.is_fine() || !server.config.panic_if_invalid;
-            // A path within a name may be a credential (`fetch/{token}`).
-            states.push(format!(
-                "{}:{{\"state\":\"{}\"}}",
-                write::string(first_part(&server.config.label)),
-                state.as_str()
-            ));
+            states.push((first_part(&server.config.label), state.as_str()));
         }
+        let states: Vec<String> = (0..states.len())
+            .map(|at| format!("{}:{{\"state\":\"{}\"}}", shown_name(&states, at), states[at].1))
+            .collect();
         let status = if is_ready { "ready" } else { "not ready" };
         let body = format!("{{\"status\":\"{status}\",\"servers\":{{{}}}}}", states.join(","));
         (if is_ready { 200 } else { 503 }, body)
@@ -118,5 +116,15 @@ fn state_of(server: &Server) -> Readiness {
         State::Ready { .. } => Readiness::Ready,
         State::Starting { .. } => Readiness::Starting,
         State::Ending { .. } | State::BackingOff | State::Stopping { .. } | State::Stopped => Readiness::Down,
+    }
+}
+
+/// The name of one of several servers, as JSON text. A path within a name may be a credential (`fetch/{token}`), so
+/// only its first part is told; of several with the same, the later ones are numbered.
+fn shown_name(states: &[(&str, &str)], at: usize) -> String {
+    let name = states[at].0;
+    match states[..at].iter().filter(|(earlier, _)| *earlier == name).count() {
+        0 => write::string(name),
+        others => write::string(&format!("{name} ({})", others + 1)),
     }
 }

@@ -48,13 +48,17 @@ fn a_server_that_must_be_there_decides_about_readiness() {
 
 #[test]
 fn probes_are_at_the_root_and_below_the_base() {
-    let mut based = config(&["a/token"]);
+    let mut based = config(&["a/token", "a/other"]);
+    based.servers[1].isolation = Isolation::Session;
     based.base_url = mcp_proxy::base::url::Url::parse("http://localhost:9090/base").expect("a URL");
     based.servers[0].isolation = Isolation::Session;
     let mut play = Playbook::with(based);
     for path in ["/_readyz", "/base/_readyz"] {
         let answer = play.request("a", &Http::new("GET", path));
-        assert_eq!(answer.json(), json!({"status": "ready", "servers": {"a": {"state": "on demand"}}}));
+        assert_eq!(
+            answer.json(),
+            json!({"status": "ready", "servers": {"a": {"state": "on demand"}, "a (2)": {"state": "on demand"}}})
+        );
     }
     assert_eq!(play.request("a", &Http::new("GET", "/x/_readyz")).head.status, 404);
 }

@@ -193,8 +193,12 @@ pub(crate) fn jsonrpc(data: &[u8]) {
         }
     }
     let message = read_message(data);
-    let unusual = unusual(data);
-    assert_eq!(read_message(&unusual).ok().as_ref(), message.as_ref().ok(), "the careful path reads it otherwise");
+    if let Some(unusual) = unusual(data) {
+        match read_message(&unusual) {
+            Err(malformed) if malformed.reason.contains("unknown members") => {} // that one was too many
+            read => assert_eq!(read.ok().as_ref(), message.as_ref().ok(), "the careful path reads it otherwise"),
+        }
+    }
     if let (Some(answer), Ok(message)) = (quick::answer(data), &message) {
         let Message::Response { id, .. } = message else { panic!("the quick path took this for an answer") };
         assert_eq!(splice::range_in(data, id), Some(answer.id_range));
@@ -218,13 +222,15 @@ pub(crate) fn jsonrpc(data: &[u8]) {
     }
 }
 
-/// The same message with a member that only the careful path takes, and ignores.
-fn unusual(message: &[u8]) -> Vec<u8> {
-    let start = message.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(message.len());
-    match message[start..].strip_prefix(b"{") {
-        Some(rest) => [&message[..start], b"{\"\\u0001\":0,", rest].concat(),
-        None => message.to_owned(),
+/// The same message with a member that only the careful path takes, and ignores; `None` if it may have that already.
+fn unusual(message: &[u8]) -> Option<Vec<u8>> {
+    const KEY: &[u8] = b"\\u0001";
+    if message.windows(KEY.len()).any(|part| part == KEY) {
+        return None;
     }
+    let start = message.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let rest = message[start..].strip_prefix(b"{")?;
+    Some([&message[..start], b"{\"", KEY, b"\":0,", rest].concat())
 }
 
 /// Lines are the same under any cut, and, put together again, are the input.

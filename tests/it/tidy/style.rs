@@ -67,13 +67,12 @@ const SPELLINGS: [(&str, &str); 9] = [
 ];
 
 /// Nowhere: notes to self, this or that machine, and the hosts that packages come from.
-const BANNED_TEXT: [(&str, &str); 11] = [
+const BANNED_TEXT: [(&str, &str); 10] = [
     (concat!("TO", "DO"), "do it, or open an issue"),
     (concat!("FIX", "ME"), "fix it, or open an issue"),
     (concat!("/wo", "rk/"), "a path of one machine"),
     (concat!("/ro", "ot/"), "a path of one machine"),
     (concat!("/ho", "me/"), "a path of one machine"),
-    (concat!("/tmp/", "w/"), "a path of one machine"),
     (concat!("registry", ".npmjs"), "name the package, not where it comes from"),
     (concat!("crates", ".io"), "name the package, not where it comes from"),
     (concat!("pypi", ".org"), "name the package, not where it comes from"),

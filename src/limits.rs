@@ -163,8 +163,8 @@ pub const LINK_CONNS_MAX: usize = 1_024;
 /// Further ones for everything else. The answer to an ask, a cancellation or a ping must not wait for a call to end:
 /// the call may be waiting for it.
 pub const LINK_CONNS_SPARE: usize = 16;
-/// How long a free connection is kept for the next request. Node and uvicorn close theirs after 5 s, and a request
-/// that crosses with that is lost.
+/// How long a free connection is kept for the next request. Node and uvicorn close theirs after 5 s, and a call that
+/// crosses with that is lost: it may have run.
 pub const OUTBOUND_IDLE_TIME: Duration = Duration::from_secs(3);
 /// For everything that is no call to be answered: notifications, our own requests, the head of a stream.
 pub const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@
 
 pub(crate) mod access;
 pub(crate) mod cors;
-mod endpoints;
+pub(crate) mod endpoints;
 pub(crate) mod errors;
 pub(crate) mod post;
 mod probes;
@@ -155,14 +155,14 @@ impl Proxy {
             // The one status by which event streams tell their readers not to come back (HTML, server-sent events).
             Resumption::Over => self.respond(conn, 204, &[], &[], now),
             // What was missed cannot be said again, but what comes can be heard: 400 and 404 would cost the session.
-            Resumption::Unknown => self.listen(conn, server, session, now),
+            Resumption::Unknown => self.listen(conn, session, now),
         }
         Ok(())
     }
 
     /// A client whose connection broke half-open comes back with another: the oldest stream makes room, one without a
     /// connection first.
-    fn listen(&mut self, conn: ConnId, server: ServerId, session: SessionId, now: Instant) {
+    fn listen(&mut self, conn: ConnId, session: SessionId, now: Instant) {
         let Some(entry) = self.sessions.get_mut(session) else { return };
         entry.last_used = now;
         if entry.streams.len() >= limits::SESSION_STREAMS_MAX {
@@ -170,7 +170,7 @@ impl Proxy {
             let deserted = streams.iter().find(|stream| !self.is_attached(**stream));
             self.close_stream(*deserted.unwrap_or(&streams[0]), now);
         }
-        let stream = self.open_answer(conn, server, Some(session), StreamState::Listening, now);
+        let stream = self.open_answer(conn, Some(session), StreamState::Listening, now);
         if let Some(entry) = self.sessions.get_mut(session) {
             entry.streams.push(stream);
         }

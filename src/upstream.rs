@@ -4,6 +4,8 @@ pub mod catalogue;
 pub mod exchange;
 pub mod handshake;
 pub mod outbox;
+pub mod reception;
+pub mod refusal;
 pub mod remote;
 pub mod stdio;
 pub mod supervisor;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::base::url::Url;
 use crate::config::names::first_part;
 use crate::config::{Config, ServerConfig, Transports};
+use crate::routes::endpoints::Endpoint;
 
 /// Stands where a token would.
 pub const TOKEN: &str = "<token>";
@@ -35,8 +36,8 @@ impl Transport {
     /// The last segment of the URL.
     pub fn segment(self) -> &'static str {
         match self {
-            Transport::Streamable => "mcp",
-            Transport::Sse => "sse",
+            Transport::Streamable => Endpoint::Streamable.segment(),
+            Transport::Sse => Endpoint::Sse.segment(),
         }
     }
 }

@@ -232,6 +232,22 @@ fn read_servers(node: &Node<'_>, report: &mut Report) -> Field<Vec<RawServer>> {
     Field::Given(At { value, place: node.place() })
 }
 
+impl RawServer {
+    /// Reads a member that says where the server is; both formats have these. Says whether it is one.
+    pub(super) fn read_target(&mut self, member: &Member<'_>, report: &mut Report) -> bool {
+        match member.key.as_str() {
+            "command" => self.command = member.node.string(report),
+            "args" => self.args = member.node.strings(report),
+            "env" => self.env = member.node.string_members(report),
+            "url" => self.url = member.node.string(report),
+            "headers" => self.headers = member.node.string_members(report),
+            "timeout" => self.timeout = member.node.duration_or_nanoseconds(report),
+            _ => return false,
+        }
+        true
+    }
+}
+
 fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
     let mut server = RawServer::named(At { value: member.key, place: member.place });
     let Some(members) = member.node.members(report) else {
@@ -240,12 +256,7 @@ fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
     };
     for member in members {
         match member.key.as_str() {
-            "command" => server.command = member.node.string(report),
-            "args" => server.args = member.node.strings(report),
-            "env" => server.env = member.node.string_members(report),
-            "url" => server.url = member.node.string(report),
-            "headers" => server.headers = member.node.string_members(report),
-            "timeout" => server.timeout = member.node.duration_or_nanoseconds(report),
+            _ if server.read_target(&member, report) => {}
             "transportType" => server.transport = member.node.string(report),
             "options" => server.options = read_options(&member.node, report),
             _ => on_other_key(Section::Server, &member, &mut server.unsupported, report),

@@ -156,14 +156,8 @@ fn client_config(node: &Node<'_>, server: &mut RawServer, report: &mut Report) {
         return;
     };
     for member in members {
-        match member.key.as_str() {
-            "command" => server.command = member.node.string(report),
-            "args" => server.args = member.node.strings(report),
-            "env" => server.env = member.node.string_members(report),
-            "url" => server.url = member.node.string(report),
-            "headers" => server.headers = member.node.string_members(report),
-            "timeout" => server.timeout = member.node.duration_or_nanoseconds(report),
-            _ => keys::report_unknown(Section::OldConfig, &member, report),
+        if !server.read_target(&member, report) {
+            keys::report_unknown(Section::OldConfig, &member, report);
         }
     }
 }

@@ -9,15 +9,13 @@
 use std::time::Instant;
 
 use super::replay::Replay;
-use crate::base::id::{ConnId, ServerId, SessionId};
+use crate::base::id::{ConnId, SessionId};
 
 /// One answer under way.
 #[derive(Debug)]
 pub struct Stream {
     /// Where it goes out.
     pub outlet: Outlet,
-    /// The upstream that it comes from.
-    pub server: ServerId,
     /// Whose it is; `None` for that of an `initialize`.
     pub session: Option<SessionId>,
     /// How far it has come.

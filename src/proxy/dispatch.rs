@@ -11,8 +11,9 @@ use crate::base::id::{LinkId, OutboundId};
 use crate::codec::http::Request;
 use crate::codec::http::client::{PreparedRequest, RequestError};
 use crate::limits;
-use crate::upstream::exchange::{Exchange, Purpose, Reception};
+use crate::upstream::exchange::{Exchange, Purpose};
 use crate::upstream::handshake::OwnRequest;
+use crate::upstream::reception::Reception;
 use crate::upstream::remote::RemoteLink;
 
 impl Proxy {

@@ -9,8 +9,10 @@ use crate::base::id::{LinkId, OutboundId};
 use crate::base::sequence::CallId;
 use crate::limits;
 use crate::mcp::trouble::Trouble;
-use crate::upstream::exchange::{Exchange, HttpRefusal, Purpose, Reception};
+use crate::upstream::exchange::{Exchange, Purpose, Resume};
 use crate::upstream::handshake::OwnRequest;
+use crate::upstream::reception::Reception;
+use crate::upstream::refusal::HttpRefusal;
 use crate::upstream::remote::resume_after;
 
 /// A response has ended.
@@ -51,25 +53,34 @@ impl Proxy {
             Purpose::Listen => self.on_listening_ended(link, resume, decoder.retry(), cause, now),
             Purpose::Call(call) => {
                 let is_due = self.is_call_due(link, call);
-                match resume.filter(|resume| resume.failures <= limits::RESUME_FAILURES_MAX) {
-                    Some(resume) if is_due => {
-                        let exchange = Exchange::bare(exchange.purpose, Some(resume));
-                        self.post_later(link, exchange, decoder.retry(), now);
-                    }
-                    Some(_) | None => self.fail_unanswered(link, call, cause, now),
+                if !is_due || !self.go_on_later(link, exchange.purpose, resume, decoder.retry(), now) {
+                    self.fail_unanswered(link, call, cause, now);
                 }
             }
             Purpose::Own(request) if !exchange.is_answered => {
-                match resume.filter(|resume| resume.failures <= limits::RESUME_FAILURES_MAX) {
-                    Some(resume) => {
-                        let exchange = Exchange::bare(exchange.purpose, Some(resume));
-                        self.post_later(link, exchange, decoder.retry(), now);
-                    }
-                    None => self.on_own_unanswered(link, request, now),
+                if !self.go_on_later(link, exchange.purpose, resume, decoder.retry(), now) {
+                    self.on_own_unanswered(link, request, now);
                 }
             }
             Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
         }
+    }
+
+    /// Goes on with a stream later, unless that was tried in vain too often or cannot be. Says which.
+    fn go_on_later(
+        &mut self,
+        link: LinkId,
+        purpose: Purpose,
+        resume: Option<Resume>,
+        retry: Option<u64>,
+        now: Instant,
+    ) -> bool {
+        let resume = resume.filter(|resume| resume.failures <= limits::RESUME_FAILURES_MAX);
+        let is_possible = resume.is_some();
+        if is_possible {
+            self.post_later(link, Exchange::bare(purpose, resume), retry, now);
+        }
+        is_possible
     }
 
     pub(super) fn is_call_due(&self, link: LinkId, call: CallId) -> bool {
@@ -170,13 +181,9 @@ impl Proxy {
 
     /// The upstream may have seen the call: it is never sent again. A stream that was to be resumed may be tried again.
     fn on_call_lost(&mut self, link: LinkId, call: CallId, exchange: Exchange, cause: &str, now: Instant) {
-        let resume = exchange.resume.filter(|resume| resume.failures < limits::RESUME_FAILURES_MAX);
-        match resume {
-            Some(mut resume) if self.is_call_due(link, call) => {
-                resume.failures += 1;
-                self.post_later(link, Exchange::bare(exchange.purpose, Some(resume)), None, now);
-            }
-            Some(_) | None => self.fail_unanswered(link, call, cause, now),
+        let resume = exchange.resume.map(|resume| Resume { failures: resume.failures + 1, ..resume });
+        if !self.is_call_due(link, call) || !self.go_on_later(link, exchange.purpose, resume, None, now) {
+            self.fail_unanswered(link, call, cause, now);
         }
     }
 

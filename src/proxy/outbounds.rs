@@ -15,7 +15,8 @@ use crate::base::url::Url;
 use crate::codec::http::ClientCodec;
 use crate::codec::http::client::{Event, Fault, ResponseStorage};
 use crate::limits;
-use crate::upstream::exchange::{Exchange, Purpose, Reception};
+use crate::upstream::exchange::{Exchange, Purpose};
+use crate::upstream::reception::Reception;
 
 /// One connection.
 pub(super) struct Outbound {

@@ -92,11 +92,14 @@ impl Proxy {
         }
     }
 
+    fn is_server_used(&self, id: ServerId) -> bool {
+        self.sessions.with(id).next().is_some() || self.calls.iter().any(|(_, call)| call.server == id)
+    }
+
     /// Ends private upstreams that nobody uses any more.
     pub(super) fn end_unused(&mut self, now: Instant) {
         while let Some(id) = self.suspects.pop() {
-            let is_used =
-                self.sessions.with(id).next().is_some() || self.calls.iter().any(|(_, call)| call.server == id);
+            let is_used = self.is_server_used(id);
             let Some(server) = self.servers.get_mut(id).filter(|_| !is_used) else { continue };
             match server.supervisor.on_stop(now) {
                 None => drop(self.servers.remove(id)),
@@ -119,9 +122,8 @@ impl Proxy {
 
     /// A private upstream that has ended, or that nobody waits for, is gone for good.
     pub(super) fn on_private_gone(&mut self, id: ServerId) -> bool {
-        let is_awaited =
-            self.sessions.with(id).next().is_some() || self.calls.iter().any(|(_, call)| call.server == id);
-        let is_over = |server: &Server| server.entrance().is_some() && (server.supervisor.is_stopped() || !is_awaited);
+        let is_used = self.is_server_used(id);
+        let is_over = |server: &Server| server.entrance().is_some() && (server.supervisor.is_stopped() || !is_used);
         let is_gone = self.servers.get(id).is_some_and(is_over);
         if is_gone {
             self.servers.remove(id);

@@ -129,7 +129,9 @@ impl Proxy {
     fn on_stdout_line(&mut self, link: LinkId, line: Line<'_>, now: Instant) {
         match line {
             Line::Whole(line) => self.on_upstream_text(link, line, Carrier::Shared, now),
-            Line::Lump { lump, length } => self.on_upstream_lump(link, lump, length, Carrier::Shared, now),
+            Line::Lump { lump, length } => self.with_lump(lump, |proxy, bytes| {
+                proxy.on_upstream_text(link, &bytes[..length], Carrier::Shared, now);
+            }),
             Line::Truncated(_) => {}
             Line::TooLong { bytes } => self.on_overlong_message(link, bytes),
         }

@@ -10,8 +10,9 @@ use crate::base::sequence::CallId;
 use crate::codec::http::client::ResponseHead;
 use crate::limits;
 use crate::mcp::trouble::Trouble;
-use crate::upstream::exchange::{Exchange, HttpRefusal, Purpose, Resume};
+use crate::upstream::exchange::{Exchange, Purpose, Resume};
 use crate::upstream::handshake::{self, OwnRequest};
+use crate::upstream::refusal::HttpRefusal;
 use crate::upstream::remote::{Opening, Pulse, RemoteLink};
 
 /// Opening.
@@ -294,7 +295,8 @@ impl Proxy {
         self.on_link_gone(server, link, &trouble, now);
     }
 
-    /// The proxy ends: a session is ended in order.
+    /// The upstream is not needed any more, at the end of the proxy or of the one session that it was for: its session
+    /// is ended in order.
     pub(super) fn leave(&mut self, link: LinkId, now: Instant) {
         let Some(remote) = self.remote_mut(link) else { return };
         remote.opening = Opening::Leaving;
@@ -311,6 +313,6 @@ impl Proxy {
 
     /// The session is ended.
     pub(super) fn on_left(&mut self, link: LinkId, now: Instant) {
-        self.on_conversation_over(link, "the proxy shuts down", now);
+        self.on_conversation_over(link, "it is not needed any more", now);
     }
 }

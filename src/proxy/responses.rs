@@ -13,8 +13,9 @@ use crate::codec::sse::{Decoder, Item};
 use crate::limits;
 use crate::mcp::attribution::Carrier;
 use crate::mcp::trouble::Trouble;
-use crate::upstream::exchange::{Exchange, Purpose, Reception};
+use crate::upstream::exchange::{Exchange, Purpose};
 use crate::upstream::handshake::OwnRequest;
+use crate::upstream::reception::Reception;
 use crate::upstream::remote::RemoteLink;
 
 /// A response comes in.
@@ -68,10 +69,7 @@ impl Proxy {
                 text.extend_from_slice(bytes);
                 if is_last {
                     let lump = Rc::new(std::mem::take(text));
-                    self.in_hand = Some(Rc::clone(&lump));
-                    self.on_reply_body(id, &lump, now);
-                    self.in_hand = None;
-                    return;
+                    return self.with_lump(&lump, |proxy, bytes| proxy.on_reply_body(id, bytes, now));
                 }
             }
             Reception::Events(decoder) => {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{ConnState, Proxy};
-use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
+use crate::base::id::{ConnId, SessionId, StreamId};
 use crate::codec::http::Response;
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::codec::sse::{self, Fields};
@@ -43,7 +43,6 @@ impl Proxy {
     pub(crate) fn open_answer(
         &mut self,
         conn: ConnId,
-        server: ServerId,
         session: Option<SessionId>,
         state: StreamState,
         now: Instant,
@@ -60,7 +59,7 @@ impl Proxy {
             StreamState::Open { .. } | StreamState::Listening | StreamState::Complete => true,
         };
         let outlet = Outlet::Attached(conn);
-        let stream = self.streams.insert(Stream { outlet, server, session, state, replay: None });
+        let stream = self.streams.insert(Stream { outlet, session, state, replay: None });
         if let Some(conn) = self.conns.get_mut(conn) {
             conn.state = ConnState::Answering(stream);
         }

@@ -33,17 +33,10 @@ impl Proxy {
         self.on_line(link, server, text, carrier, now);
     }
 
-    /// Something large: what of it goes to a downstream goes there in the memory that it came in.
-    pub(super) fn on_upstream_lump(
-        &mut self,
-        link: LinkId,
-        lump: &Rc<Vec<u8>>,
-        length: usize,
-        carrier: Carrier,
-        now: Instant,
-    ) {
+    /// Handles something large: what of it goes to a downstream goes there in the memory that it came in.
+    pub(super) fn with_lump(&mut self, lump: &Rc<Vec<u8>>, handle: impl FnOnce(&mut Proxy, &[u8])) {
         self.in_hand = Some(Rc::clone(lump));
-        self.on_upstream_text(link, &lump[..length], carrier, now);
+        handle(self, lump);
         self.in_hand = None;
     }
 

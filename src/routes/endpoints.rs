@@ -6,7 +6,7 @@ use crate::proxy::{Proxy, Server};
 
 /// What a path leads to, beside the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     /// The one endpoint of streamable HTTP.
     Streamable,
     /// Where the stream of HTTP+SSE is opened.
@@ -18,7 +18,7 @@ pub(super) enum Endpoint {
 impl Endpoint {
     pub(super) const ALL: [Endpoint; 3] = [Endpoint::Streamable, Endpoint::Sse, Endpoint::Message];
 
-    pub(super) fn segment(self) -> &'static str {
+    pub(crate) fn segment(self) -> &'static str {
         match self {
             Endpoint::Streamable => "mcp",
             Endpoint::Sse => "sse",

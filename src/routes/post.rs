@@ -92,7 +92,7 @@ impl Proxy {
             return Ok(());
         };
         let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
-        let stream = self.open_answer(conn, server, Some(session), state, now);
+        let stream = self.open_answer(conn, Some(session), state, now);
         let incoming = Incoming { server, session, stream, message: bytes, id };
         self.on_request(&incoming, &method, params, now);
         Ok(())
@@ -109,7 +109,7 @@ impl Proxy {
         let greeting =
             Greeting::parse(params.text).map_err(|reason| Denial::reply(200, id, INVALID_PARAMS, &reason))?;
         let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
-        let stream = self.open_answer(conn, post.server, None, state, now);
+        let stream = self.open_answer(conn, None, state, now);
         self.accept_initialize(post.server, None, stream, id, greeting, now);
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Proxy {
             return Ok(());
         }
         let state = StreamState::Undecided { accepts: post.accepts, due, batch: Some(Vec::new()) };
-        let stream = self.open_answer(conn, server, Some(session), state, now);
+        let stream = self.open_answer(conn, Some(session), state, now);
         for item in items {
             match item.message {
                 Ok(Message::Request { id, method, .. }) if method == "initialize" => {

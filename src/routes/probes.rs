@@ -86,7 +86,7 @@ impl Proxy {
 
 /// A server's state, as far as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Readiness {
+enum ServerState {
     Ready,
     /// It is started for each session.
     OnDemand,
@@ -94,28 +94,28 @@ enum Readiness {
     Down,
 }
 
-impl Readiness {
+impl ServerState {
     fn is_fine(self) -> bool {
-        matches!(self, Readiness::Ready | Readiness::OnDemand)
+        matches!(self, ServerState::Ready | ServerState::OnDemand)
     }
 
     fn as_str(self) -> &'static str {
         match self {
-            Readiness::Ready => "ready",
-            Readiness::OnDemand => "on demand",
-            Readiness::Starting => "starting",
-            Readiness::Down => "down",
+            ServerState::Ready => "ready",
+            ServerState::OnDemand => "on demand",
+            ServerState::Starting => "starting",
+            ServerState::Down => "down",
         }
     }
 }
 
-fn state_of(server: &Server) -> Readiness {
+fn state_of(server: &Server) -> ServerState {
     use crate::upstream::supervisor::State;
     match server.supervisor.state() {
-        _ if server.config.isolation == Isolation::Session => Readiness::OnDemand,
-        State::Ready { .. } => Readiness::Ready,
-        State::Starting { .. } => Readiness::Starting,
-        State::Ending { .. } | State::BackingOff | State::Stopping { .. } | State::Stopped => Readiness::Down,
+        _ if server.config.isolation == Isolation::Session => ServerState::OnDemand,
+        State::Ready { .. } => ServerState::Ready,
+        State::Starting { .. } => ServerState::Starting,
+        State::Ending { .. } | State::BackingOff | State::Stopping { .. } | State::Stopped => ServerState::Down,
     }
 }
 

@@ -51,7 +51,7 @@ impl Proxy {
             let reason = format!("the proxy has too many sessions ({}); try again later", limits::SESSIONS_MAX);
             return Err(Denial::plain(503, &reason));
         };
-        let stream = self.open_answer(conn, server, Some(session), StreamState::Listening, now);
+        let stream = self.open_answer(conn, Some(session), StreamState::Listening, now);
         let Some(entry) = self.sessions.get_mut(session) else { return Ok(()) };
         entry.streams.push(stream);
         let token = format_token(&entry.token);

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod clients;
+pub mod configuration;
 pub mod demo;
 pub mod entrances;
 pub mod file;
@@ -20,9 +21,9 @@ use std::io::{Write, stdout};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use self::entrances::Secrets;
+use self::configuration::ConfigurationError;
 use self::invocation::{Invocation, Job, Serve};
-use crate::config::{self, Around, Config, Variables};
+use crate::config::Config;
 use crate::io;
 
 /// It ended in an error.
@@ -70,35 +71,30 @@ fn on_serve(serve: Serve) -> ExitCode {
         eprintln!("{INSECURE}");
     }
     let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
+    let reloading = configuration::reloading(&serve);
     let Serve { log_level, log_format, is_insecure, .. } = serve;
-    match io::run(io::Settings { config, log_level, log_format, is_insecure, on_listening }) {
+    match io::run(io::Settings { config, log_level, log_format, is_insecure, reloading, on_listening }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(RUNTIME_ERROR, error),
     }
 }
 
 fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
-    let addr = serve.addr.clone();
     match &serve.job {
         Job::Demo => {
             let executable = demo::executable().map_err(|error| fail(RUNTIME_ERROR, error))?;
-            Ok(demo::config(executable, addr))
+            Ok(demo::config(executable, serve.addr.clone()))
         }
         Job::Run(path) | Job::Check(path) | Job::Describe(path, _) => {
-            let source = file::read(path).map_err(|error| fail(USAGE_ERROR, error))?;
-            let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
-            let around = Around { addr, variables, shows_secrets: serve.secrets == Secrets::Shown };
-            config::load(&source, &around).map_err(|problems| {
-                eprintln!("{problems}");
-                ExitCode::from(USAGE_ERROR)
+            configuration::read(path, serve).map_err(|error| match error {
+                ConfigurationError::Unreadable(error) => fail(USAGE_ERROR, error),
+                ConfigurationError::Wrong(problems) => {
+                    eprintln!("{problems}");
+                    ExitCode::from(USAGE_ERROR)
+                }
             })
         }
     }
-}
-
-/// A value that is not UTF-8 counts as missing: no JSON string could hold it.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 fn print_welcome(config: &Config, local: SocketAddr) {

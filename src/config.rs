@@ -10,6 +10,7 @@
 //! [`Config`], which the rest of the program sees. Nothing here reads a file or the environment.
 
 pub mod addr;
+pub mod change;
 pub mod duration;
 pub mod environment;
 pub mod expand;
@@ -117,7 +118,7 @@ impl Transports {
 }
 
 /// One upstream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
     /// Its name in paths. Where [`ServerConfig::is_name_secret`], nobody is told who does not know it.
     pub name: String,

@@ -5,6 +5,7 @@
 //! event_loop ───┼─ children, child ─ pipes ─┐
 //!    │          │     └─ spawn ──── keeper ─ trampoline, which becomes the command  (two processes for each server)
 //!  Proxy        ├─ signals
+//!               ├─ watcher ─────── a thread that reads the configuration again
 //!               └─ log ─────────── a thread that writes to stderr
 //! ```
 
@@ -32,6 +33,7 @@ mod spawn;
 mod table;
 mod tls;
 mod turns;
+mod watcher;
 mod way;
 mod worker;
 
@@ -53,6 +55,8 @@ use self::listener::Listener;
 use self::log::{Format, Log};
 use self::outbounds::{OutboundSettings, Outbounds, Trust};
 use self::signals::Signals;
+use self::watcher::Watcher;
+pub use self::watcher::{Load, Reloading};
 use crate::config::forward_proxy::ForwardProxies;
 use crate::config::{self, Config};
 use crate::proxy::{Level, Proxy, Random};
@@ -67,6 +71,8 @@ pub struct Settings {
     pub log_format: Format,
     /// Take any certificate of a remote upstream for good.
     pub is_insecure: bool,
+    /// Where the configuration comes from, if it may change.
+    pub reloading: Option<Reloading>,
     /// Called once the proxy listens, with the address; before the first child is started.
     pub on_listening: OnListening,
 }
@@ -82,18 +88,20 @@ pub type OnListening = Box<dyn FnOnce(&Config, SocketAddr)>;
 ///
 /// See [`RunError`].
 pub fn run(settings: Settings) -> Result<(), RunError> {
-    let Settings { config, log_level, log_format, is_insecure, on_listening } = settings;
+    let Settings { config, log_level, log_format, is_insecure, reloading, on_listening } = settings;
     let nofile = raise_nofile();
     let poll = Poll::new().map_err(RunError::System)?;
     let signals = Signals::install(poll.registry()).map_err(RunError::System)?;
     let (listener, local) = Listener::bind(&config.addr, poll.registry())?;
     let random = random_source()?;
     let log = Log::start(log_level, log_format).map_err(RunError::System)?;
+    let watcher = reloading.map(|reloading| Watcher::start(reloading, poll.registry())).transpose();
+    let watcher = watcher.map_err(RunError::System)?;
     on_listening(&config, local);
     let core = Proxy::new(config, config::Listener { local }, random, event_loop::read_clock());
     let children = Children::new(nofile);
     let outbounds = Outbounds::new(outbound_settings(is_insecure));
-    let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, outbounds, log }
+    let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, outbounds, log, watcher }
         .run()
         .map_err(RunError::System)?;
     match ended.failure {

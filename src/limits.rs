@@ -141,6 +141,8 @@ pub const STDIN_GRACE: Duration = Duration::from_millis(1_000);
 pub const TERM_GRACE: Duration = Duration::from_millis(2_000);
 /// From SIGTERM to the proxy until calls in flight are abandoned.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// From a reload until the calls of a server that is not configured any more are abandoned.
+pub const RETIREMENT_GRACE: Duration = Duration::from_secs(5);
 /// Pages of an upstream's tool list that are read for the log.
 pub const CATALOGUE_PAGES_MAX: usize = 64;
 
@@ -246,6 +248,9 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 
 /// A configuration file.
 pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
+/// Between two looks at the file, which is read once it has changed and looks the same twice: an editor that writes in
+/// pieces has finished by then, and whoever uses it waits for a second or two.
+pub const CONFIG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// A server's name: it becomes a path segment and a log field.
 pub const SERVER_NAME_BYTES_MAX: usize = 128;
 /// The longest `startupTimeout` or `requestTimeout`: more is a slip of the pen, and no deadline may overflow the clock.

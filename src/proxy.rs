@@ -33,9 +33,11 @@ mod outbounds;
 mod patience;
 mod private;
 mod processes;
+mod reload;
 mod remotes;
 mod replays;
 mod responses;
+mod retirement;
 mod sending;
 mod sessions;
 mod shutdown;
@@ -54,7 +56,7 @@ use crate::base::deadline::{Deadlines, Timer};
 use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, StreamId};
 use crate::base::sequence::{AskId, CallId, Sequence};
 use crate::base::time::Now;
-use crate::config::{Command, Config, Isolation, Listener};
+use crate::config::{Command, Config, Listener};
 use crate::limits;
 use crate::mcp::ask::Ask;
 use crate::mcp::call::Call;
@@ -65,10 +67,10 @@ use crate::mcp::stream::Stream;
 pub(crate) use calls::Request;
 use conns::{Conn, ConnState};
 use links::Link;
-use links::Role;
 pub(crate) use links::Server;
 use outbounds::Outbound;
 pub(crate) use replays::Resumption;
+use retirement::Retired;
 use shutdown::Shutdown;
 
 /// Where random bytes come from.
@@ -87,6 +89,10 @@ pub struct Proxy {
     pub(crate) calls: Sequence<CallId, Call>,
     pub(crate) asks: Sequence<AskId, Ask>,
     pub(crate) servers: Arena<ServerId, Server>,
+    /// Those of the configuration, in its order.
+    configured: Vec<ServerId>,
+    /// Those that it does not have any more.
+    retired: Retired,
     /// Whose the tasks and URL elicitations are.
     owners: Owners,
     links: Arena<LinkId, Link>,
@@ -130,6 +136,8 @@ enum Due {
     Sweep,
     /// The search for streams that nobody came back for.
     Replays,
+    /// The end of the patience with the calls of a server that is not configured any more.
+    Retirement(ServerId),
     /// The end of the patience at shutdown.
     Shutdown,
 }
@@ -148,6 +156,8 @@ impl Proxy {
             calls: Sequence::new(),
             asks: Sequence::new(),
             servers: Arena::new(),
+            configured: Vec::new(),
+            retired: Retired::default(),
             owners: Owners::default(),
             links: Arena::new(),
             outbounds: Arena::new(),
@@ -166,11 +176,13 @@ impl Proxy {
         };
         proxy.deadlines.arm(&mut proxy.sweep, Due::Sweep, now.instant + limits::SESSION_SWEEP_INTERVAL);
         for server in std::mem::take(&mut proxy.config.servers) {
-            let is_shared = server.isolation == Isolation::Shared;
-            let id = proxy.servers.insert(Server::new(Rc::new(server), Role::Configured));
-            if is_shared {
-                proxy.start(id, now.instant);
+            let is_essential = server.panic_if_invalid;
+            let id = proxy.add_server(server);
+            proxy.configured.push(id);
+            if let Some(entry) = proxy.servers.get_mut(id) {
+                entry.is_essential = is_essential;
             }
+            proxy.start_configured(id, now.instant);
         }
         proxy.dispatch_exchanges(now.instant);
         proxy
@@ -199,6 +211,7 @@ impl Proxy {
             Input::OutboundFinished { outbound } => self.on_outbound_finished(outbound, at),
             Input::OutboundBroken { outbound, error } => self.on_outbound_broken(outbound, &error, at),
             Input::OutboundSent { outbound, count } => self.on_outbound_sent(outbound, count),
+            Input::Reload(config) => self.on_reload(*config, at),
             Input::Shutdown => self.on_shutdown(at),
         }
         self.settle(at);
@@ -242,6 +255,7 @@ impl Proxy {
 
     /// How much the core holds at the moment: what a leak would show up in.
     pub fn census(&self) -> Census {
+        let privates = self.servers.iter().filter(|(_, server)| server.entrance().is_some()).count();
         Census {
             conns: self.conns.len(),
             streams: self.streams.len(),
@@ -251,7 +265,8 @@ impl Proxy {
             owned: self.owners.len(),
             links: self.links.len(),
             outbounds: self.outbounds.len(),
-            privates: self.servers.iter().filter(|(_, server)| server.entrance().is_some()).count(),
+            privates,
+            retired: self.servers.len() - self.configured.len() - privates,
             queued_bytes: self.links.iter().map(|(_, link)| link.queued_bytes()).sum(),
             replay_bytes: self.replay_bytes,
         }
@@ -261,6 +276,7 @@ impl Proxy {
     fn settle(&mut self, now: Instant) {
         self.resume_conns(now);
         self.on_calls_finished(now);
+        self.end_retired(now);
         self.end_unused(now);
         self.dispatch_exchanges(now);
         self.on_flushed();
@@ -276,6 +292,7 @@ impl Proxy {
             Due::Patience(id) => self.servers.get_mut(id).map(|server| &mut server.patience),
             Due::Sweep => Some(&mut self.sweep),
             Due::Replays => Some(&mut self.replay_sweep),
+            Due::Retirement(id) => self.servers.get_mut(id).and_then(Server::retirement),
             Due::Shutdown => self.shutdown.timer(),
         };
         if !timer.is_some_and(|timer| deadlines.is_expired(timer, entry, now)) {
@@ -289,6 +306,7 @@ impl Proxy {
             Due::Patience(id) => self.on_patience_timeout(id, now),
             Due::Sweep => self.on_sweep(now),
             Due::Replays => self.on_replay_sweep(now),
+            Due::Retirement(id) => self.on_retirement_timeout(id, now),
             Due::Shutdown => self.on_shutdown_timeout(now),
         }
     }
@@ -312,6 +330,7 @@ pub struct Census {
     pub links: usize,
     pub outbounds: usize,
     pub privates: usize,
+    pub retired: usize,
     pub queued_bytes: usize,
     pub replay_bytes: usize,
 }

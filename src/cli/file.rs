@@ -1,4 +1,4 @@
-//! Reads a configuration file, once, at start-up.
+//! Reads a configuration file.
 
 use std::fmt;
 use std::fs::File;
@@ -8,7 +8,7 @@ use crate::config::source::Source;
 use crate::limits::CONFIG_BYTES_MAX;
 
 /// The path that means stdin.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// Why a configuration cannot be read. Displays as advice.
 #[derive(Debug)]

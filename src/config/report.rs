@@ -66,6 +66,13 @@ pub struct Problem {
     file: String,
 }
 
+impl Problem {
+    /// The same for a log, where a line is a line.
+    pub fn to_line(&self) -> String {
+        self.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file, self.position.line, self.position.column)?;

@@ -21,7 +21,8 @@ use super::listener::{Accepted, Listener};
 use super::log::Log;
 use super::outbounds::Outbounds;
 use super::readiness::Source;
-use super::signals::Signals;
+use super::signals::{HangUp, Signals};
+use super::watcher::Watcher;
 use crate::base::time::Now;
 use crate::limits;
 use crate::proxy::{Input, Level, Output, Proxy, Record};
@@ -39,6 +40,8 @@ pub(super) struct EventLoop {
     pub(super) children: Children,
     pub(super) outbounds: Outbounds,
     pub(super) log: Log,
+    /// `None`: there is no configuration that could change.
+    pub(super) watcher: Option<Watcher>,
 }
 
 /// How the loop ended: the core stopped, perhaps because a server failed that must not.
@@ -98,6 +101,8 @@ impl EventLoop {
             match Source::of(event.token()) {
                 Some(Source::Listener) => self.listener.on_event(),
                 Some(Source::Ends) => self.on_ends(now),
+                Some(Source::HangUps) => self.on_hang_up(now),
+                Some(Source::Watcher) => self.on_read_again(now),
                 Some(Source::Exits) => has_exits = true,
                 Some(Source::Conn(index)) => self.conns.on_event(index, event),
                 Some(Source::Stdin(index)) => self.children.on_stdin_event(index, event),
@@ -125,6 +130,30 @@ impl EventLoop {
     fn on_ends(&mut self, now: Now) {
         for _ in 0..self.signals.take_ends() {
             self.core.handle(Input::Shutdown, now);
+        }
+    }
+
+    fn on_hang_up(&mut self, now: Now) {
+        match (self.signals.take_hang_up(), &self.watcher) {
+            (None, _) => {}
+            (Some(HangUp::TerminalGone), _) => self.core.handle(Input::Shutdown, now),
+            (Some(HangUp::Reload), Some(watcher)) => watcher.reload(),
+            (Some(HangUp::Reload), None) => {
+                self.warn("SIGHUP: there is no configuration that could be read again".to_owned(), now)
+            }
+        }
+    }
+
+    fn on_read_again(&mut self, now: Now) {
+        while let Some(answer) = self.watcher.as_ref().and_then(Watcher::poll_answer) {
+            match answer {
+                Ok(config) => self.core.handle(Input::Reload(Box::new(config)), now),
+                Err(problems) => {
+                    problems.into_iter().for_each(|problem| self.note(Level::Error, problem, now));
+                    let message = "The configuration was not reloaded, nothing has changed: see above";
+                    self.note(Level::Error, message.to_owned(), now);
+                }
+            }
         }
     }
 
@@ -212,7 +241,11 @@ impl EventLoop {
     }
 
     fn warn(&self, message: String, now: Now) {
-        self.log.write(&Record { level: Level::Warn, server: None, message }, now.unix_seconds);
+        self.note(Level::Warn, message, now);
+    }
+
+    fn note(&self, level: Level, message: String, now: Now) {
+        self.log.write(&Record { level, server: None, message }, now.unix_seconds);
     }
 }
 

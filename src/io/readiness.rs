@@ -31,6 +31,10 @@ pub(super) enum Source {
     Outbound(u32),
     /// The helper has answered.
     Helper,
+    /// SIGHUP came.
+    HangUps,
+    /// The configuration was read again.
+    Watcher,
 }
 
 impl Source {
@@ -46,6 +50,8 @@ impl Source {
             Source::Stderr(index) => (6, index),
             Source::Outbound(index) => (7, index),
             Source::Helper => (8, 0),
+            Source::HangUps => (9, 0),
+            Source::Watcher => (10, 0),
         };
         Token(kind << INDEX_BITS | index as usize)
     }
@@ -63,6 +69,8 @@ impl Source {
             6 => Some(Source::Stderr(index)),
             7 => Some(Source::Outbound(index)),
             8 => Some(Source::Helper),
+            9 => Some(Source::HangUps),
+            10 => Some(Source::Watcher),
             _ => None,
         }
     }

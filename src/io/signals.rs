@@ -4,8 +4,6 @@
 //! arrives there says all.
 
 use std::io::{self, IsTerminal, Read};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry};
@@ -18,38 +16,54 @@ use super::readiness::Source;
 #[derive(Debug)]
 pub(super) struct Signals {
     ends: UnixStream,
+    hang_ups: UnixStream,
     exits: UnixStream,
+    /// Whether the proxy was started from a terminal.
+    had_terminal: bool,
+}
+
+/// What SIGHUP means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HangUp {
+    /// The terminal was closed that the proxy was started from: it ends too.
+    TerminalGone,
+    /// What it means to every daemon: read the configuration again.
+    Reload,
 }
 
 impl Signals {
-    /// Installs the handlers.
-    ///
-    /// SIGHUP says that the terminal was closed. A proxy that was started from there ends with it; for any other it
-    /// means nothing (yet), and it must not be what kills a daemon. SIGPIPE is ignored by the Rust runtime.
+    /// Installs the handlers. SIGPIPE is ignored by the Rust runtime.
     ///
     /// # Errors
     ///
     /// What the system said; it is out of descriptors or memory.
     pub(super) fn install(registry: &Registry) -> io::Result<Signals> {
         let (mut ends, ends_writer) = std_pair()?;
+        let (mut hang_ups, hang_ups_writer) = std_pair()?;
         let (mut exits, exits_writer) = std_pair()?;
         for signal in [SIGTERM, SIGINT] {
             pipe::register(signal, ends_writer.try_clone()?)?;
         }
-        if io::stderr().is_terminal() {
-            pipe::register(SIGHUP, ends_writer)?;
-        } else {
-            signal_hook::flag::register(SIGHUP, Arc::<AtomicBool>::default())?;
-        }
+        pipe::register(SIGHUP, hang_ups_writer)?;
         pipe::register(SIGCHLD, exits_writer)?;
         registry.register(&mut ends, Source::Ends.token(), Interest::READABLE)?;
+        registry.register(&mut hang_ups, Source::HangUps.token(), Interest::READABLE)?;
         registry.register(&mut exits, Source::Exits.token(), Interest::READABLE)?;
-        Ok(Signals { ends, exits })
+        Ok(Signals { ends, hang_ups, exits, had_terminal: io::stderr().is_terminal() })
     }
 
     /// How many times the operator asked the proxy to end since the last call.
     pub(super) fn take_ends(&mut self) -> usize {
         drain(&mut self.ends)
+    }
+
+    /// What the last SIGHUP means, if there was one since the last call. A terminal that was closed is none any more.
+    pub(super) fn take_hang_up(&mut self) -> Option<HangUp> {
+        if drain(&mut self.hang_ups) == 0 {
+            return None;
+        }
+        let is_gone = self.had_terminal && !io::stderr().is_terminal();
+        Some(if is_gone { HangUp::TerminalGone } else { HangUp::Reload })
     }
 
     /// Forgets the reports of ended children: `wait` knows better who has ended.

@@ -56,6 +56,8 @@ pub enum Trouble {
         /// Which bound, and its value.
         bound: String,
     },
+    /// The configuration has it no more, or has another in its place.
+    Retired,
     /// The proxy is ending.
     ShuttingDown,
 }
@@ -64,7 +66,7 @@ impl Trouble {
     /// The HTTP status, where the answer has not begun (RFC 9110, 15.6).
     pub fn status(&self) -> u16 {
         match self {
-            Trouble::NotReady { .. } | Trouble::Clogged | Trouble::ShuttingDown => 503,
+            Trouble::NotReady { .. } | Trouble::Clogged | Trouble::Retired | Trouble::ShuttingDown => 503,
             Trouble::CannotStart { .. }
             | Trouble::Crashed { .. }
             | Trouble::Unreachable { .. }
@@ -113,6 +115,10 @@ impl Trouble {
                 format!("server {server:?} does not read its input fast enough; try again later")
             }
             Trouble::Crowded { bound } => format!("server {server:?} is busy: {bound}; try again later"),
+            Trouble::Retired => format!(
+                "server {server:?} was stopped during this call: its configuration has changed; initialize a new \
+                 session"
+            ),
             Trouble::ShuttingDown => format!("server {server:?} is being stopped: the proxy shuts down"),
         }
     }

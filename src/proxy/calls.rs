@@ -211,6 +211,7 @@ impl Proxy {
     pub(super) fn take_call(&mut self, id: CallId, now: Instant) -> Option<Call> {
         self.abandon_exchange(id, now);
         let call = self.calls.remove(id)?;
+        self.retired.on_call_over();
         if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
             session.calls.retain(|other| *other != id);
         }

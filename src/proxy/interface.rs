@@ -1,6 +1,7 @@
 //! What the core and the shell say to each other.
 
 use crate::base::id::{ConnId, LinkId, OutboundId};
+use crate::config::Config;
 
 /// Something happened outside.
 #[derive(Debug)]
@@ -119,6 +120,8 @@ pub enum Input<'a> {
         /// At least 1.
         count: usize,
     },
+    /// The configuration has changed. Where to listen is as before: that cannot change while the proxy runs.
+    Reload(Box<Config>),
     /// The operator asks the proxy to end. A second one means: at once.
     Shutdown,
 }

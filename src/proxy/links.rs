@@ -34,12 +34,19 @@ pub(crate) struct Server {
     pub(crate) patience: Timer,
     /// How often it has been started.
     pub(crate) starts: u32,
+    /// Whether the proxy is not to run without it: it was among the first, and `panicIfInvalid` is set.
+    pub(super) is_essential: bool,
 }
 
 /// Whom an upstream is for.
 pub(super) enum Role {
     /// For everybody, as far as its configuration lets sessions share it.
     Configured,
+    /// For those who were with it when the configuration dropped or replaced it, until their calls are over.
+    Retired {
+        /// When they have to be.
+        timer: Timer,
+    },
     /// For one session.
     Private {
         /// The configured server that it is one of.
@@ -64,8 +71,16 @@ impl Server {
     /// The configured server that this private one is one of.
     pub(crate) fn entrance(&self) -> Option<ServerId> {
         match &self.role {
-            Role::Configured => None,
+            Role::Configured | Role::Retired { .. } => None,
             Role::Private { entrance, .. } => Some(*entrance),
+        }
+    }
+
+    /// Comes up when its calls have to be over.
+    pub(super) fn retirement(&mut self) -> Option<&mut Timer> {
+        match &mut self.role {
+            Role::Retired { timer } => Some(timer),
+            Role::Configured | Role::Private { .. } => None,
         }
     }
 
@@ -81,6 +96,7 @@ impl Server {
             catalogue,
             patience: Timer::default(),
             starts: 0,
+            is_essential: false,
         }
     }
 }
@@ -247,6 +263,7 @@ impl Proxy {
             | Trouble::Refused { .. }
             | Trouble::Clogged
             | Trouble::Crowded { .. }
+            | Trouble::Retired
             | Trouble::ShuttingDown => self.fail_calls(server, trouble, |_| true, now),
         }
     }
@@ -273,12 +290,11 @@ impl Proxy {
         if let Some(due) = next {
             self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), due);
         }
-        let is_configured = matches!(entry.role, Role::Configured);
-        let must_start = is_configured && entry.config.panic_if_invalid && entry.introduction.is_none();
+        let must_start = entry.is_essential && entry.introduction.is_none();
         let name = entry.config.label.clone();
         let is_awaited = !entry.waiting.is_empty() && entry.supervisor.is_startable();
         self.report_gone(server, trouble, next.map(|due| due - now));
-        if self.on_private_gone(server) {
+        if self.on_temporary_gone(server) {
             // Nobody waits for it.
         } else if must_start {
             self.fail_start(name, now);
@@ -302,6 +318,7 @@ impl Proxy {
             | Trouble::Refused { .. }
             | Trouble::Clogged
             | Trouble::Crowded { .. }
+            | Trouble::Retired
             | Trouble::ShuttingDown => ("Ended", "", &None),
         };
         let words = last_words.as_ref().map(|words| format!(", its last words: {words:?}")).unwrap_or_default();

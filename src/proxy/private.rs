@@ -54,7 +54,7 @@ impl Proxy {
     pub(super) fn private_hello(&self, link: LinkId) -> Option<&str> {
         let server = self.links.get(link)?.server;
         match &self.servers.get(server)?.role {
-            Role::Configured => None,
+            Role::Configured | Role::Retired { .. } => None,
             Role::Private { hello, .. } => Some(hello),
         }
     }
@@ -99,14 +99,20 @@ impl Proxy {
     /// Ends private upstreams that nobody uses any more.
     pub(super) fn end_unused(&mut self, now: Instant) {
         while let Some(id) = self.suspects.pop() {
-            let is_used = self.is_server_used(id);
-            let Some(server) = self.servers.get_mut(id).filter(|_| !is_used) else { continue };
-            match server.supervisor.on_stop(now) {
-                None => drop(self.servers.remove(id)),
-                Some((link, look_again)) => {
-                    self.deadlines.arm(&mut server.supervisor.timer, Due::Server(id), look_again);
-                    self.stop_link(link, now);
-                }
+            if !self.is_server_used(id) {
+                self.end_temporary(id, now);
+            }
+        }
+    }
+
+    /// Ends an upstream that is not to come back.
+    pub(super) fn end_temporary(&mut self, id: ServerId, now: Instant) {
+        let Some(server) = self.servers.get_mut(id) else { return };
+        match server.supervisor.on_stop(now) {
+            None => drop(self.servers.remove(id)),
+            Some((link, look_again)) => {
+                self.deadlines.arm(&mut server.supervisor.timer, Due::Server(id), look_again);
+                self.stop_link(link, now);
             }
         }
     }
@@ -120,10 +126,14 @@ impl Proxy {
         }
     }
 
-    /// A private upstream that has ended, or that nobody waits for, is gone for good.
-    pub(super) fn on_private_gone(&mut self, id: ServerId) -> bool {
+    /// A private upstream that has ended, or that nobody waits for, is gone for good; a retired one that has ended too.
+    pub(super) fn on_temporary_gone(&mut self, id: ServerId) -> bool {
         let is_used = self.is_server_used(id);
-        let is_over = |server: &Server| server.entrance().is_some() && (server.supervisor.is_stopped() || !is_used);
+        let is_over = |server: &Server| match &server.role {
+            Role::Configured => false,
+            Role::Retired { .. } => server.supervisor.is_stopped(),
+            Role::Private { .. } => server.supervisor.is_stopped() || !is_used,
+        };
         let is_gone = self.servers.get(id).is_some_and(is_over);
         if is_gone {
             self.servers.remove(id);

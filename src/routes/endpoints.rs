@@ -2,7 +2,7 @@
 
 use super::errors::Denial;
 use crate::base::id::ServerId;
-use crate::proxy::{Proxy, Server};
+use crate::proxy::Proxy;
 
 /// What a path leads to, beside the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +44,6 @@ impl Proxy {
             Some((id, endpoint))
         });
         found.ok_or_else(|| Denial::unknown_path(path, &self.public_paths()))
-    }
-
-    /// The servers of the configuration, without those that sessions have for themselves.
-    pub(super) fn configured(&self) -> impl Iterator<Item = (ServerId, &Server)> {
-        self.servers.iter().filter(|(_, server)| server.entrance().is_none())
     }
 
     /// Only the last segment is ours: a name may contain slashes.

@@ -71,6 +71,11 @@ impl Catalogue {
         Catalogue { filter, ..Catalogue::default() }
     }
 
+    /// Other tools are offered from now on. The list is to be read again.
+    pub fn refilter(&mut self, filter: Option<ToolFilter>) {
+        self.filter = filter;
+    }
+
     /// The names of the tools that are offered, as of the last complete reading.
     pub fn tools(&self) -> &[String] {
         &self.tools

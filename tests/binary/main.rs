@@ -7,4 +7,5 @@ mod environment;
 mod keeper;
 mod outbounds;
 mod processes;
+mod reload;
 mod remotes;

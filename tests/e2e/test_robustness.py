@@ -1,11 +1,15 @@
 """Servers that misbehave or die, and a proxy that is killed: nothing hangs, nothing is left behind."""
 
+import json
 import os
 import random
+import select
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +108,28 @@ def test_a_second_proxy_on_the_same_port_says_so():
         second = subprocess.run(command, capture_output=True, timeout=10)
         assert second.returncode != 0
         assert str(proxy.port).encode() in second.stderr
+
+
+def test_a_hangup_ends_the_proxy_only_with_its_terminal():
+    terminal, side = os.openpty()
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.json"
+        config.write_text(json.dumps({"mcpProxy": {"addr": "127.0.0.1:0"}, "mcpServers": {"demo": DEMO}}))
+        proxy = subprocess.Popen([BINARY, "-config", config], stdout=subprocess.DEVNULL, stderr=side)
+        os.close(side)
+        shown = bytearray()
+
+        def says(text):
+            if select.select([terminal], [], [], 0.1)[0]:
+                shown.extend(os.read(terminal, 65536))
+            return text in shown
+
+        assert wait_for(lambda: says(b"Ready with"), 10), shown
+        proxy.send_signal(signal.SIGHUP)
+        assert wait_for(lambda: says(b"Reloaded the configuration: no server has changed"), 10), shown
+        os.close(terminal)
+        proxy.send_signal(signal.SIGHUP)
+        assert proxy.wait(10) == 0
 
 
 class Load:

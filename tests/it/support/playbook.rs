@@ -404,6 +404,11 @@ impl Playbook {
         self.clock.passed()
     }
 
+    /// The configuration has changed.
+    pub(crate) fn reload(&mut self, config: Config) {
+        self.handle(Input::Reload(Box::new(config)));
+    }
+
     pub(crate) fn shut_down(&mut self) {
         self.handle(Input::Shutdown);
     }

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mcp_proxy::base::id::{ConnId, LinkId, OutboundId};
+use mcp_proxy::config::Config;
 use mcp_proxy::limits;
 use mcp_proxy::proxy::{Input, Output, Proxy};
 
@@ -36,6 +37,7 @@ mod message;
 mod pipe;
 mod pipes;
 mod probes;
+mod reload;
 mod script;
 mod servers;
 mod speech;
@@ -72,6 +74,8 @@ pub(crate) struct World {
     /// Whether, even in fair weather, some client does not read.
     has_staller: bool,
     servers: Vec<Server>,
+    /// What the core was told of them last.
+    config: Config,
     clients: Vec<Client>,
     sessions: Vec<Session>,
     children: Vec<Child>,
@@ -101,7 +105,7 @@ struct Session {
     wire: Wire,
     /// Its name, or its message endpoint, once it can be used.
     token: Option<String>,
-    /// A DELETE is on its way, or was answered.
+    /// A DELETE is on its way, or was answered; or its server was replaced.
     is_doomed: bool,
     is_batching: bool,
     has_subscribed: bool,
@@ -127,7 +131,8 @@ impl World {
         let clock = Clock::new();
         let mut bytes = rng.clone();
         let random = move |out: &mut [u8]| bytes.fill(out);
-        let proxy = Proxy::new(servers::config(&servers), loopback(), Box::new(random), clock.now());
+        let config = servers::config(&servers);
+        let proxy = Proxy::new(config.clone(), loopback(), Box::new(random), clock.now());
         let mut world = World {
             proxy,
             clock,
@@ -136,6 +141,7 @@ impl World {
             has_staller: is_fair && rng.one_in(2),
             rng,
             servers,
+            config,
             clients: Vec::new(),
             sessions: Vec::new(),
             children: Vec::new(),
@@ -198,7 +204,7 @@ impl World {
     }
 
     fn step(&mut self) {
-        match self.rng.below(37) {
+        match self.rng.below(38) {
             0..=5 => self.act(),
             6..=9 => self.deliver_to_core(),
             10..=12 => self.deliver_to_client(),
@@ -209,6 +215,7 @@ impl World {
             22..=25 => self.deliver_to_host(),
             26..=30 => self.deliver_from_host(),
             31 | 33 => self.trouble_host(),
+            36 if self.rng.one_in(8) => self.reconfigure(),
             32 if self.has_staller => self.probe(),
             32 | 35 if self.weather == Weather::Fair => self.restart_quietly(),
             _ => {

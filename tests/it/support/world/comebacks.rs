@@ -196,7 +196,9 @@ impl World {
             (Expected::Conversation { .. }, Part::Begin(head)) => assert_eq!(head.status, 200),
             (Expected::Conversation { session }, Part::Endpoint(url)) => self.on_endpoint(*session, url),
             (Expected::Conversation { session }, Part::Event(data)) => self.on_conversation(*session, &data),
-            (Expected::Conversation { .. }, Part::End) => assert!(self.is_ending, "a conversation ends for no reason"),
+            (Expected::Conversation { session }, Part::End) => {
+                assert!(self.sessions[*session].is_doomed || self.is_ending, "a conversation ends for no reason");
+            }
             (Expected::Resumed { session, inner }, Part::Whole(head, _)) => {
                 let is_complete = matches!(&**inner, Expected::Replies { calls, .. } if calls.is_empty());
                 assert!(head.status == 204 && is_complete || self.is_gone(*session, &head), "{head:?} for {inner:?}");

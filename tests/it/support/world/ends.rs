@@ -44,7 +44,7 @@ impl World {
         self.advance(limits::SESSION_SWEEP_INTERVAL);
         self.flush_all();
         let census = self.proxy.census();
-        assert_eq!((census.sessions, census.privates, census.owned), (0, 0, 0), "{census:?}");
+        assert_eq!((census.sessions, census.privates, census.owned, census.retired), (0, 0, 0, 0), "{census:?}");
         assert!(census.links <= self.servers.len(), "{census:?}");
         let is_fair = self.weather == Weather::Fair;
         for host in self.hosts.iter().filter(|host| is_fair && host.is_strict && !host.habits.keeps_sessions) {

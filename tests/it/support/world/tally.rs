@@ -30,6 +30,9 @@ pub(crate) struct Tally {
     pub(crate) probes: usize,
     /// Servers that started anew or forgot, and nobody noticed.
     pub(crate) quiet_restarts: usize,
+    pub(crate) reloads: usize,
+    /// Reloads that gave a server another upstream.
+    pub(crate) replacements: usize,
 }
 
 impl Tally {
@@ -54,13 +57,15 @@ impl Tally {
         self.troubles += other.troubles;
         self.probes += other.probes;
         self.quiet_restarts += other.quiet_restarts;
+        self.reloads += other.reloads;
+        self.replacements += other.replacements;
     }
 
     /// Whether so many lives had something of everything.
     pub(crate) fn is_eventful(&self, lives: usize) -> bool {
         let counts = [self.starts, self.sessions, self.successes, self.connects, self.talks, self.runs];
         let rarer = [self.failures, self.progress, self.notices, self.streams, self.batches, self.deletes];
-        let rare = [self.answered_asks, self.conversations, self.comebacks];
+        let rare = [self.answered_asks, self.conversations, self.comebacks, self.reloads, self.replacements];
         let remote = [self.resumptions, self.redirects, self.troubles, self.probes, self.quiet_restarts];
         counts.iter().all(|count| *count >= lives)
             && rarer.iter().all(|count| *count >= lives / 10)

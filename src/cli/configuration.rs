@@ -1,0 +1,56 @@
+//! The configuration that the command line names: read at the start, and again whenever it changes.
+
+use std::path::PathBuf;
+
+use super::entrances::Secrets;
+use super::file::{self, FileError, STDIN};
+use super::invocation::{Job, Serve};
+use crate::config::report::Problems;
+use crate::config::{self, Around, Config, Variables};
+use crate::io::Reloading;
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum ConfigurationError {
+    /// It cannot be read.
+    Unreadable(FileError),
+    /// It says what cannot be.
+    Wrong(Problems),
+}
+
+impl ConfigurationError {
+    /// For the log, where a line is a line.
+    fn to_lines(&self) -> Vec<String> {
+        match self {
+            ConfigurationError::Unreadable(error) => {
+                vec![error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ")]
+            }
+            ConfigurationError::Wrong(Problems(problems)) => problems.iter().map(|problem| problem.to_line()).collect(),
+        }
+    }
+}
+
+/// Reads and resolves the configuration at `path`, or on stdin.
+pub fn read(path: &str, serve: &Serve) -> Result<Config, ConfigurationError> {
+    let source = file::read(path).map_err(ConfigurationError::Unreadable)?;
+    let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
+    let shows_secrets = serve.secrets == Secrets::Shown;
+    let around = Around { addr: serve.addr.clone(), variables, shows_secrets };
+    config::load(&source, &around).map_err(ConfigurationError::Wrong)
+}
+
+/// How the configuration of a proxy that runs is read again. `None`: there is none that could change.
+pub fn reloading(serve: &Serve) -> Option<Reloading> {
+    let Job::Run(path) = &serve.job else { return None };
+    if path == STDIN {
+        return None;
+    }
+    let (path, file, serve) = (path.clone(), PathBuf::from(path), serve.clone());
+    let load = Box::new(move || read(&path, &serve).map_err(|error| error.to_lines()));
+    Some(Reloading { load, file: Some(file) })
+}
+
+/// A value that is not UTF-8 counts as missing: no JSON string could hold it.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

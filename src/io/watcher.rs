@@ -1,0 +1,146 @@
+//! Whether the configuration has changed, and what it says now.
+//!
+//! ```text
+//!  SIGHUP ── reload ──▶ thread ── load ──▶ answers ── poll ──▶ loop
+//!                        │  ▲                  └─ waker ──▶ poll ──┘
+//!                        └──┴ looks at the file, once in a while
+//! ```
+//!
+//! The thread reads and resolves too: a disk that sleeps, or a host that does not answer, must not make the loop wait.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+
+use mio::{Registry, Waker};
+
+use super::readiness::Source;
+use crate::config::Config;
+use crate::limits;
+
+/// Reads the configuration again. The error says what is wrong, in lines for the log.
+pub type Load = Box<dyn FnMut() -> Result<Config, Vec<String>> + Send>;
+
+/// Where a configuration comes from that may change while the proxy runs.
+pub struct Reloading {
+    /// How it is read.
+    pub load: Load,
+    /// The file that is looked at for changes; `None` where only SIGHUP tells of them.
+    pub file: Option<PathBuf>,
+}
+
+/// The thread, as the loop sees it. It ends with its last job once this is dropped; nobody waits for it.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    orders: Sender<()>,
+    answers: Receiver<Result<Config, Vec<String>>>,
+}
+
+impl Watcher {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread or descriptor left.
+    pub(super) fn start(reloading: Reloading, registry: &Registry) -> io::Result<Watcher> {
+        let waker = Waker::new(registry, Source::Watcher.token())?;
+        let (orders, queue) = mpsc::channel();
+        let (reply, answers) = mpsc::channel();
+        let Reloading { mut load, file } = reloading;
+        // Before the thread: what changes from now on is a change.
+        let mut file = file.map(Watched::new);
+        let run = move || {
+            while is_due(&queue, file.as_mut()) {
+                // Either fails only when the loop has ended.
+                if reply.send(load()).is_err() || waker.wake().is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("config".to_owned()).spawn(run)?;
+        Ok(Watcher { orders, answers })
+    }
+
+    /// The operator asks for the configuration to be read again.
+    pub(super) fn reload(&self) {
+        let _ = self.orders.send(()); // the thread ends after us
+    }
+
+    /// What the configuration says now, once it was read.
+    pub(super) fn poll_answer(&self) -> Option<Result<Config, Vec<String>>> {
+        self.answers.try_recv().ok()
+    }
+}
+
+/// Waits until there is something to read. `false`: there never will be.
+fn is_due(orders: &Receiver<()>, file: Option<&mut Watched>) -> bool {
+    let Some(file) = file else { return orders.recv().is_ok() };
+    loop {
+        match orders.recv_timeout(limits::CONFIG_LOOK_INTERVAL) {
+            Ok(()) => {
+                file.on_read();
+                return true;
+            }
+            Err(RecvTimeoutError::Timeout) if file.has_changed() => return true,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+}
+
+/// A file, and what it looked like.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    /// When it was last read.
+    read: Option<Stamp>,
+    /// At the last look: whoever writes it may not have finished.
+    seen: Option<Stamp>,
+}
+
+/// By what a change shows. A file that is replaced, or a link that is bent, leads to another inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: (i64, i64),
+    bytes: u64,
+    inode: u64,
+}
+
+impl Stamp {
+    /// `None`: nobody can tell, or there is no such file for the moment.
+    fn of(path: &Path) -> Option<Stamp> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Stamp {
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            bytes: metadata.len(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+impl Watched {
+    fn new(path: PathBuf) -> Watched {
+        let stamp = Stamp::of(&path);
+        Watched { path, read: stamp, seen: stamp }
+    }
+
+    /// It is read now, whatever it looks like.
+    fn on_read(&mut self) {
+        self.read = Stamp::of(&self.path);
+        self.seen = self.read;
+    }
+
+    /// Whether it has changed since it was last read, and not since the last look.
+    fn has_changed(&mut self) -> bool {
+        let now = Stamp::of(&self.path);
+        let is_settled = now.is_some() && now == std::mem::replace(&mut self.seen, now);
+        if !is_settled || now == self.read {
+            return false;
+        }
+        self.read = now;
+        true
+    }
+}

@@ -44,6 +44,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use mio::Poll;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -95,12 +96,13 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     let (listener, local) = Listener::bind(&config.addr, poll.registry())?;
     let random = random_source()?;
     let log = Log::start(log_level, log_format).map_err(RunError::System)?;
-    let watcher = reloading.map(|reloading| Watcher::start(reloading, poll.registry())).transpose();
+    let waker = outbounds::waker(poll.registry()).map_err(RunError::System)?;
+    let watcher = reloading.map(|reloading| Watcher::start(reloading, Arc::clone(&waker))).transpose();
     let watcher = watcher.map_err(RunError::System)?;
     on_listening(&config, local);
     let core = Proxy::new(config, config::Listener { local }, random, event_loop::read_clock());
     let children = Children::new(nofile);
-    let outbounds = Outbounds::new(outbound_settings(is_insecure));
+    let outbounds = Outbounds::new(outbound_settings(is_insecure), waker);
     let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, outbounds, log, watcher }
         .run()
         .map_err(RunError::System)?;

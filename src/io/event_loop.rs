@@ -102,14 +102,14 @@ impl EventLoop {
                 Some(Source::Listener) => self.listener.on_event(),
                 Some(Source::Ends) => self.on_ends(now),
                 Some(Source::HangUps) => self.on_hang_up(now),
-                Some(Source::Watcher) => self.on_read_again(now),
                 Some(Source::Exits) => has_exits = true,
                 Some(Source::Conn(index)) => self.conns.on_event(index, event),
                 Some(Source::Stdin(index)) => self.children.on_stdin_event(index, event),
                 Some(Source::Stdout(index)) => self.children.on_output_event(index, Stream::Stdout, event),
                 Some(Source::Stderr(index)) => self.children.on_output_event(index, Stream::Stderr, event),
                 Some(Source::Outbound(_)) => self.outbounds.on_event(event),
-                Some(Source::Helper) | None => {} // its answers are taken in every turn
+                Some(Source::Worker) => self.on_read_again(now), // other threads' answers are taken in every turn
+                None => {}
             }
         }
         self.accept(now);
@@ -227,9 +227,7 @@ impl EventLoop {
             Output::CloseStdin(link) => self.children.close_stdin(link),
             Output::Terminate(link) => self.children.terminate(link),
             Output::Kill(link) => self.children.kill(link, now.instant),
-            Output::Connect(outbound) => {
-                self.outbounds.connect(outbound, &mut self.core, self.poll.registry(), now);
-            }
+            Output::Connect(outbound) => self.outbounds.connect(outbound, &mut self.core, now),
             Output::TransmitOutbound(outbound) => self.outbounds.mark_dirty(outbound),
             Output::CloseOutbound(outbound) => {
                 self.outbounds.close(outbound);

@@ -7,10 +7,9 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-use mio::{Registry, Waker};
+use mio::Waker;
 use rustls::ClientConfig;
 
-use super::readiness::Source;
 use super::tls::{self, Trust};
 use super::worker::Worker;
 use crate::base::addresses::interleaved;
@@ -50,6 +49,7 @@ pub(super) type TlsConfig = Result<Arc<ClientConfig>, String>;
 pub(super) struct Helper {
     resolve: Resolve,
     trust: Trust,
+    waker: Arc<Waker>,
     worker: Option<Worker<Job, Answer>>,
     /// Being looked up: a second question for the same place gets the same answer.
     lookups: Vec<Place>,
@@ -73,8 +73,8 @@ enum Answer {
 }
 
 impl Helper {
-    pub(super) fn new(resolve: Resolve, trust: Trust) -> Helper {
-        Helper { resolve, trust, worker: None, lookups: Vec::new(), tls: Tls::Unasked }
+    pub(super) fn new(resolve: Resolve, trust: Trust, waker: Arc<Waker>) -> Helper {
+        Helper { resolve, trust, waker, worker: None, lookups: Vec::new(), tls: Tls::Unasked }
     }
 
     /// Asks for the addresses of a place.
@@ -82,9 +82,9 @@ impl Helper {
     /// # Errors
     ///
     /// The system has no thread or descriptor left to find out.
-    pub(super) fn look_up(&mut self, place: &Place, registry: &Registry) -> io::Result<()> {
+    pub(super) fn look_up(&mut self, place: &Place) -> io::Result<()> {
         if !self.lookups.contains(place) {
-            self.worker(registry)?.ask(Job::LookUp(place.clone()));
+            self.worker()?.ask(Job::LookUp(place.clone()));
             self.lookups.push(place.clone());
         }
         Ok(())
@@ -95,10 +95,10 @@ impl Helper {
     /// # Errors
     ///
     /// As [`Helper::look_up`].
-    pub(super) fn load_trust(&mut self, registry: &Registry) -> io::Result<()> {
+    pub(super) fn load_trust(&mut self) -> io::Result<()> {
         if let Tls::Unasked = self.tls {
             let job = Job::LoadTrust(self.trust.clone());
-            self.worker(registry)?.ask(job);
+            self.worker()?.ask(job);
             self.tls = Tls::Asked;
         }
         Ok(())
@@ -127,13 +127,12 @@ impl Helper {
         }
     }
 
-    fn worker(&mut self, registry: &Registry) -> io::Result<&Worker<Job, Answer>> {
+    fn worker(&mut self) -> io::Result<&Worker<Job, Answer>> {
         let worker = match self.worker.take() {
             Some(worker) => worker,
             None => {
                 let resolve = self.resolve;
-                let waker = Waker::new(registry, Source::Helper.token())?;
-                Worker::start("helper", waker, move |job| work(job, resolve))?
+                Worker::start("helper", Arc::clone(&self.waker), move |job| work(job, resolve))?
             }
         };
         Ok(self.worker.insert(worker))

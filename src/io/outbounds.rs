@@ -4,13 +4,15 @@
 //! helper and a deadline all mean "look again".
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
-use mio::Registry;
 use mio::event::Event;
+use mio::{Registry, Waker};
 
 pub use super::helper::{Resolve, resolve};
 pub use super::tls::Trust;
+pub use super::worker::waker;
 
 use super::helper::{Finding, Helper, Place};
 use super::outbound::{Outbound, Turn};
@@ -75,13 +77,14 @@ pub struct Outbounds {
 }
 
 impl Outbounds {
-    /// No connections yet; nothing is read or started before the first.
-    pub fn new(settings: OutboundSettings) -> Outbounds {
+    /// No connections yet; nothing is read or started before the first. `waker` ends the wait of the poll that will be
+    /// given with them.
+    pub fn new(settings: OutboundSettings, waker: Arc<Waker>) -> Outbounds {
         let OutboundSettings { proxies, trust, resolve } = settings;
         Outbounds {
             table: Table::default(),
             proxies,
-            helper: Helper::new(resolve, trust),
+            helper: Helper::new(resolve, trust, waker),
             ready: Turns::new(|outbound| &mut outbound.is_queued),
             dirty: Turns::new(|outbound| &mut outbound.is_dirty),
             deadlines: Deadlines::default(),
@@ -90,9 +93,9 @@ impl Outbounds {
     }
 
     /// Begins to make the connection that the core has given an id.
-    pub fn connect(&mut self, id: OutboundId, core: &mut impl Core, registry: &Registry, now: Now) {
+    pub fn connect(&mut self, id: OutboundId, core: &mut impl Core, now: Now) {
         let Some(url) = core.destination(id) else { return };
-        match Way::to(url, &self.proxies).and_then(|way| self.prepare(way, registry, now)) {
+        match Way::to(url, &self.proxies).and_then(|way| self.prepare(way, now)) {
             Ok(mut outbound) => {
                 arm(&mut self.deadlines, id, &mut outbound);
                 self.table.insert(id, outbound);
@@ -102,13 +105,13 @@ impl Outbounds {
         }
     }
 
-    fn prepare(&mut self, way: Way, registry: &Registry, now: Now) -> Result<Outbound, String> {
+    fn prepare(&mut self, way: Way, now: Now) -> Result<Outbound, String> {
         // First: it is the one of the two that does not depend on anybody else's machine.
         if way.scheme == Scheme::Https {
-            self.helper.load_trust(registry).map_err(|error| error.to_string())?;
+            self.helper.load_trust().map_err(|error| error.to_string())?;
         }
         if let Some(place) = way.name() {
-            self.helper.look_up(place, registry).map_err(|error| error.to_string())?;
+            self.helper.look_up(place).map_err(|error| error.to_string())?;
         }
         Ok(Outbound::new(way, now.instant))
     }

@@ -29,12 +29,10 @@ pub(super) enum Source {
     Stderr(u32),
     /// A connection to a remote upstream.
     Outbound(u32),
-    /// The helper has answered.
-    Helper,
+    /// A thread that works for the loop has an answer.
+    Worker,
     /// SIGHUP came.
     HangUps,
-    /// The configuration was read again.
-    Watcher,
 }
 
 impl Source {
@@ -49,9 +47,8 @@ impl Source {
             Source::Stdout(index) => (5, index),
             Source::Stderr(index) => (6, index),
             Source::Outbound(index) => (7, index),
-            Source::Helper => (8, 0),
+            Source::Worker => (8, 0),
             Source::HangUps => (9, 0),
-            Source::Watcher => (10, 0),
         };
         Token(kind << INDEX_BITS | index as usize)
     }
@@ -68,9 +65,8 @@ impl Source {
             5 => Some(Source::Stdout(index)),
             6 => Some(Source::Stderr(index)),
             7 => Some(Source::Outbound(index)),
-            8 => Some(Source::Helper),
+            8 => Some(Source::Worker),
             9 => Some(Source::HangUps),
-            10 => Some(Source::Watcher),
             _ => None,
         }
     }

@@ -12,12 +12,12 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 
-use mio::{Registry, Waker};
+use mio::Waker;
 
-use super::readiness::Source;
 use crate::config::Config;
 use crate::limits;
 
@@ -44,9 +44,8 @@ impl Watcher {
     ///
     /// # Errors
     ///
-    /// The system has no thread or descriptor left.
-    pub(super) fn start(reloading: Reloading, registry: &Registry) -> io::Result<Watcher> {
-        let waker = Waker::new(registry, Source::Watcher.token())?;
+    /// The system has no thread left.
+    pub(super) fn start(reloading: Reloading, waker: Arc<Waker>) -> io::Result<Watcher> {
         let (orders, queue) = mpsc::channel();
         let (reply, answers) = mpsc::channel();
         let Reloading { mut load, file } = reloading;

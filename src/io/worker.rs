@@ -9,13 +9,25 @@
 //! a slow resolver never delays a disk, nor a disk a resolver.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use mio::Waker;
+use mio::{Registry, Waker};
+
+use super::readiness::Source;
 
 /// Enough for `getaddrinfo`, the hungriest of what runs there.
 const STACK_BYTES: usize = 256 * 1024;
+
+/// What ends the wait of a poll. A poll can have one only, so all threads that work for a loop share it.
+///
+/// # Errors
+///
+/// The system has no descriptor left.
+pub fn waker(registry: &Registry) -> io::Result<Arc<Waker>> {
+    Waker::new(registry, Source::Worker.token()).map(Arc::new)
+}
 
 /// A thread that does jobs. It ends with its last job once this is dropped; nobody waits for it.
 #[derive(Debug)]
@@ -30,7 +42,11 @@ impl<J: Send + 'static, A: Send + 'static> Worker<J, A> {
     /// # Errors
     ///
     /// The system gave us no thread.
-    pub(super) fn start(name: &str, waker: Waker, mut work: impl FnMut(J) -> A + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(
+        name: &str,
+        waker: Arc<Waker>,
+        mut work: impl FnMut(J) -> A + Send + 'static,
+    ) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel();
         let (reply, answers) = mpsc::channel();
         let run = move || {

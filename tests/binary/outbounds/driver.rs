@@ -11,7 +11,7 @@ use mcp_proxy::base::id::{Id, OutboundId};
 use mcp_proxy::base::time::Now;
 use mcp_proxy::base::url::Url;
 use mcp_proxy::config::forward_proxy::ForwardProxies;
-use mcp_proxy::io::outbounds::{Core, OutboundSettings, Outbounds, Trust};
+use mcp_proxy::io::outbounds::{Core, OutboundSettings, Outbounds, Trust, waker};
 use mcp_proxy::proxy::Input;
 use mio::{Events, Poll};
 
@@ -113,9 +113,11 @@ impl Driver {
         let variable =
             |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned());
         let proxies = ForwardProxies::from_variables(variable);
-        let outbounds = Outbounds::new(OutboundSettings { proxies, trust, resolve: resolve_test });
+        let poll = Poll::new().unwrap();
+        let settings = OutboundSettings { proxies, trust, resolve: resolve_test };
+        let outbounds = Outbounds::new(settings, waker(poll.registry()).unwrap());
         Driver {
-            poll: Poll::new().unwrap(),
+            poll,
             outbounds,
             core: TestCore::default(),
             buffer: vec![0; 64 * 1024],
@@ -139,7 +141,7 @@ impl Driver {
         self.next_index += 1;
         self.core.urls.insert(id, Url::parse(url).unwrap());
         let now = self.now();
-        self.outbounds.connect(id, &mut self.core, self.poll.registry(), now);
+        self.outbounds.connect(id, &mut self.core, now);
         id
     }
 

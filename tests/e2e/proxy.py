@@ -62,9 +62,10 @@ class Proxy:
         self.host, self.port = found[1].decode(), int(found[2])
 
     def write_config(self, servers, port=0):
-        """The path of a configuration with these servers, all of which carry our marker."""
+        """The path of a configuration with these servers; all processes of theirs carry our marker."""
         marked = {
-            name: {**server, "env": {**server.get("env", {}), MARKER: self.marker}} for name, server in servers.items()
+            name: {**server, "env": {**server.get("env", {}), MARKER: self.marker}} if "command" in server else server
+            for name, server in servers.items()
         }
         here = {"addr": f"127.0.0.1:{port}", "name": "e2e", "version": "1"}
         path = Path(self.folder) / f"config-{port}.json"

@@ -7,10 +7,12 @@
 //!
 //! [`source`] knows lines and columns, [`raw`] keeps what the user typed with its place in the file (in the old format:
 //! [`v1`]), [`expand`] fills in environment variables, [`resolve`] applies defaults and inheritance and yields
-//! [`Config`], which the rest of the program sees. Nothing here reads a file or the environment.
+//! [`Config`], which the rest of the program sees. [`download`] is for a text that is on another machine. Nothing here
+//! reads a file, a socket or the environment.
 
 pub mod addr;
 pub mod change;
+pub mod download;
 pub mod duration;
 pub mod environment;
 pub mod expand;

@@ -246,11 +246,13 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 
 // ---- Configuration ----
 
-/// A configuration file.
+/// A configuration file, or what a URL answers with.
 pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
 /// Between two looks at the file, which is read once it has changed and looks the same twice: an editor that writes in
 /// pieces has finished by then, and whoever uses it waits for a second or two.
 pub const CONFIG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Default of `-http-timeout`, the reference's: for a configuration from a URL, redirects included.
+pub const DOWNLOAD_TIME: Duration = Duration::from_secs(10);
 /// A server's name: it becomes a path segment and a log field.
 pub const SERVER_NAME_BYTES_MAX: usize = 128;
 /// The longest `startupTimeout` or `requestTimeout`: more is a slip of the pen, and no deadline may overflow the clock.

@@ -1,10 +1,47 @@
 //! The text of a configuration, and where in it an offset is.
 
+use std::fmt;
+
+use crate::limits::CONFIG_BYTES_MAX;
+
 /// A configuration file as read.
 #[derive(Debug, Clone)]
 pub struct Source {
     name: String,
     text: String,
+}
+
+/// Why bytes are not the text of a configuration, wherever they came from. Reads as the end of a sentence about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextError {
+    /// More than [`CONFIG_BYTES_MAX`].
+    TooLong,
+    /// Not UTF-8: the offset of the first wrong byte.
+    Encoding(usize),
+}
+
+impl fmt::Display for TextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TextError::TooLong => write!(f, "is longer than {} MiB", CONFIG_BYTES_MAX >> 20),
+            TextError::Encoding(offset) => {
+                write!(f, "is not UTF-8 (byte {offset})\n    Save it again with that encoding.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TextError {}
+
+/// The text of a configuration, all of which has been read.
+///
+/// # Errors
+/// It is too long, or no text.
+pub fn text(bytes: Vec<u8>) -> Result<String, TextError> {
+    if bytes.len() > CONFIG_BYTES_MAX {
+        return Err(TextError::TooLong);
+    }
+    String::from_utf8(bytes).map_err(|error| TextError::Encoding(error.utf8_error().valid_up_to()))
 }
 
 /// A place as editors count it, both from 1.

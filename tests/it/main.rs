@@ -29,6 +29,7 @@ mod codec_lines;
 mod codec_sse;
 mod config_addr;
 mod config_change;
+mod config_download;
 mod config_duration;
 mod config_environment;
 mod config_examples;

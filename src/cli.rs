@@ -13,6 +13,7 @@ pub mod file;
 pub mod flags;
 pub mod help;
 pub mod invocation;
+pub mod origin;
 pub mod welcome;
 
 use std::ffi::OsString;
@@ -23,10 +24,11 @@ use std::process::ExitCode;
 
 use self::configuration::ConfigurationError;
 use self::invocation::{Invocation, Job, Serve};
+use self::origin::ConfigOrigin;
 use crate::config::Config;
 use crate::io;
 
-/// It ended in an error.
+/// It ended in an error, or could not start for now: it is worth trying again.
 const RUNTIME_ERROR: u8 = 1;
 /// It did not start: the command line or the configuration is wrong.
 const USAGE_ERROR: u8 = 2;
@@ -56,6 +58,9 @@ fn on_serve(serve: Serve) -> ExitCode {
         Ok(config) => (config, serve.job == Job::Demo),
         Err(exit) => return exit,
     };
+    if let Some(warning) = serve.job.origin().and_then(ConfigOrigin::warning) {
+        eprintln!("warning: {warning}");
+    }
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }
@@ -85,9 +90,11 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
             let executable = demo::executable().map_err(|error| fail(RUNTIME_ERROR, error))?;
             Ok(demo::config(executable, serve.addr.clone()))
         }
-        Job::Run(path) | Job::Check(path) | Job::Describe(path, _) => {
-            configuration::read(path, serve).map_err(|error| match error {
-                ConfigurationError::Unreadable(error) => fail(USAGE_ERROR, error),
+        Job::Run(origin) | Job::Check(origin) | Job::Describe(origin, _) => {
+            configuration::read(origin, serve).map_err(|error| match error {
+                ConfigurationError::Unreadable(error) => {
+                    fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
+                }
                 ConfigurationError::Wrong(problems) => {
                     eprintln!("{problems}");
                     ExitCode::from(USAGE_ERROR)

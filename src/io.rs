@@ -7,9 +7,12 @@
 //!  Proxy        ├─ signals
 //!               ├─ watcher ─────── a thread that reads the configuration again
 //!               └─ log ─────────── a thread that writes to stderr
+//!
+//! download ──── outbounds: a configuration from a URL, in a loop of its own
 //! ```
 
 pub mod demo;
+pub mod download;
 pub mod keeper;
 pub mod log;
 pub mod outbounds;

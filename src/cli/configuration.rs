@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::entrances::Secrets;
-use super::file::{self, FileError, STDIN};
 use super::invocation::{Job, Serve};
+use super::origin::{ConfigOrigin, OriginError};
 use crate::config::report::Problems;
 use crate::config::{self, Around, Config, Variables};
 use crate::io::Reloading;
@@ -13,7 +13,7 @@ use crate::io::Reloading;
 #[derive(Debug)]
 pub enum ConfigurationError {
     /// It cannot be read.
-    Unreadable(FileError),
+    Unreadable(OriginError),
     /// It says what cannot be.
     Wrong(Problems),
 }
@@ -30,9 +30,9 @@ impl ConfigurationError {
     }
 }
 
-/// Reads and resolves the configuration at `path`, or on stdin.
-pub fn read(path: &str, serve: &Serve) -> Result<Config, ConfigurationError> {
-    let source = file::read(path).map_err(ConfigurationError::Unreadable)?;
+/// Reads and resolves the configuration.
+pub fn read(origin: &ConfigOrigin, serve: &Serve) -> Result<Config, ConfigurationError> {
+    let source = origin.read().map_err(ConfigurationError::Unreadable)?;
     let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
     let shows_secrets = serve.secrets == Secrets::Shown;
     let around = Around { addr: serve.addr.clone(), variables, shows_secrets };
@@ -41,13 +41,15 @@ pub fn read(path: &str, serve: &Serve) -> Result<Config, ConfigurationError> {
 
 /// How the configuration of a proxy that runs is read again. `None`: there is none that could change.
 pub fn reloading(serve: &Serve) -> Option<Reloading> {
-    let Job::Run(path) = &serve.job else { return None };
-    if path == STDIN {
-        return None;
-    }
-    let (path, file, serve) = (path.clone(), PathBuf::from(path), serve.clone());
-    let load = Box::new(move || read(&path, &serve).map_err(|error| error.to_lines()));
-    Some(Reloading { load, file: Some(file) })
+    let Job::Run(origin) = &serve.job else { return None };
+    let file = match origin {
+        ConfigOrigin::Stdin => return None,
+        ConfigOrigin::File(path) => Some(PathBuf::from(path)),
+        ConfigOrigin::Url(_) => None,
+    };
+    let (origin, serve) = (origin.clone(), serve.clone());
+    let load = Box::new(move || read(&origin, &serve).map_err(|error| error.to_lines()));
+    Some(Reloading { load, file })
 }
 
 /// A value that is not UTF-8 counts as missing: no JSON string could hold it.

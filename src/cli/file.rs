@@ -4,11 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 
-use crate::config::source::Source;
+use crate::config::source::{self, TextError};
 use crate::limits::CONFIG_BYTES_MAX;
-
-/// The path that means stdin.
-pub(super) const STDIN: &str = "-";
 
 /// Why a configuration cannot be read. Displays as advice.
 #[derive(Debug)]
@@ -17,10 +14,8 @@ pub enum FileError {
     Missing(String),
     /// A directory.
     Directory(String),
-    /// More than [`CONFIG_BYTES_MAX`].
-    TooLong(String),
-    /// Not UTF-8: the offset of the first wrong byte.
-    NotText(String, usize),
+    /// What is in it is no configuration.
+    Text(String, TextError),
     /// What the system says.
     System(String, io::Error),
 }
@@ -45,10 +40,7 @@ impl fmt::Display for FileError {
                 "there is no file {path:?}\n    Name yours with -config FILE, or try mcp-proxy -demo, which needs none."
             ),
             FileError::Directory(path) => write!(f, "{path:?} is a directory\n    Name the file in it."),
-            FileError::TooLong(path) => write!(f, "{path:?} is longer than {} MiB", CONFIG_BYTES_MAX >> 20),
-            FileError::NotText(path, offset) => {
-                write!(f, "{path:?} is not UTF-8 (byte {offset})\n    Save it again with that encoding.")
-            }
+            FileError::Text(path, error) => write!(f, "{path:?} {error}"),
             FileError::System(path, error) => write!(f, "cannot read {path:?}: {error}"),
         }
     }
@@ -56,16 +48,25 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// Reads the file at `path`, or stdin for `-`.
-pub fn read(path: &str) -> Result<Source, FileError> {
-    let read = if path == STDIN { read_limited(io::stdin()) } else { File::open(path).and_then(read_limited) };
-    let bytes = read.map_err(|error| FileError::new(path, error))?;
-    if bytes.len() > CONFIG_BYTES_MAX {
-        return Err(FileError::TooLong(path.to_owned()));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| FileError::NotText(path.to_owned(), error.utf8_error().valid_up_to()))?;
-    Ok(Source::new(if path == STDIN { "stdin" } else { path }, text))
+/// Reads the file at `path`.
+///
+/// # Errors
+/// There is none, or none that can be used.
+pub fn read(path: &str) -> Result<String, FileError> {
+    text(path, File::open(path).and_then(read_limited))
+}
+
+/// Reads stdin to its end; errors call it `name`.
+///
+/// # Errors
+/// What came cannot be used.
+pub fn read_stdin(name: &str) -> Result<String, FileError> {
+    text(name, read_limited(io::stdin()))
+}
+
+fn text(name: &str, read: io::Result<Vec<u8>>) -> Result<String, FileError> {
+    let bytes = read.map_err(|error| FileError::new(name, error))?;
+    source::text(bytes).map_err(|error| FileError::Text(name.to_owned(), error))
 }
 
 /// One byte more than allowed tells that there is more.

@@ -11,6 +11,10 @@ use crate::base::nearest::nearest;
 pub struct Flags {
     /// `-config`
     pub config: Option<String>,
+    /// `-http-headers`
+    pub http_headers: Option<String>,
+    /// `-http-timeout`
+    pub http_timeout: Option<String>,
     /// `-expand-env`
     pub expand_env: Option<bool>,
     /// `-addr`
@@ -36,8 +40,10 @@ pub struct Flags {
 }
 
 /// All that exist.
-pub const FLAGS: [&str; 12] = [
+pub const FLAGS: [&str; 14] = [
     "config",
+    "http-headers",
+    "http-timeout",
     "expand-env",
     "addr",
     "insecure",
@@ -52,7 +58,7 @@ pub const FLAGS: [&str; 12] = [
 ];
 
 /// Flags of the reference that this version would have to ignore.
-const UNSUPPORTED: [&str; 3] = ["http-headers", "http-timeout", "authorize"];
+const UNSUPPORTED: [&str; 1] = ["authorize"];
 
 /// What is wrong with the command line. Displays as advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +73,8 @@ pub enum UsageError {
     MissingValue(&'static str),
     /// A flag has a value that it cannot have: flag, value, what it can be.
     BadValue(&'static str, String, String),
+    /// A flag has a value that it cannot have and that may be a secret: flag, what is wrong with it.
+    BadSecret(&'static str, String),
     /// Two flags contradict each other.
     Conflict(&'static str, &'static str),
     /// The first flag means something only beside the other.
@@ -86,6 +94,7 @@ impl fmt::Display for UsageError {
             }
             UsageError::MissingValue(flag) => write!(f, "-{flag} needs a value; see mcp-proxy -help"),
             UsageError::BadValue(flag, value, advice) => write!(f, "-{flag} cannot be {value:?}: {advice}"),
+            UsageError::BadSecret(flag, reason) => write!(f, "-{flag}: {reason}"),
             UsageError::Conflict(one, other) => write!(f, "-{one} and -{other} exclude each other; choose one"),
             UsageError::Alone(flag, other) => write!(f, "-{flag} belongs to -{other}; add that, or leave it out"),
             UsageError::NotText(text) => write!(f, "{text:?} is not UTF-8"),
@@ -116,6 +125,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Flags, Usag
         };
         match name {
             "config" => flags.config = value("config")?,
+            "http-headers" => flags.http_headers = value("http-headers")?,
+            "http-timeout" => flags.http_timeout = value("http-timeout")?,
             "expand-env" => flags.expand_env = Some(switch("expand-env", inline)?),
             "addr" => flags.addr = value("addr")?,
             "log-level" => flags.log_level = value("log-level")?,

@@ -7,7 +7,8 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
   mcp-proxy -demo                 try it: a built-in server, no configuration
   mcp-proxy -config config.json   serve what the file says
 
-  -config FILE        the configuration; - reads stdin (default: config.json)
+  -config FILE        the configuration, or its URL; - reads stdin (config.json)
+  -http-headers 'K:V;K2:V2', -http-timeout 30s   for the request to that URL
   -expand-env=false   leave $NAME and ${NAME} in the configuration as they are
   -addr ADDR          listen there instead: :9090, 127.0.0.1:9090, [::1]:9090
   -insecure           do not check the certificates of remote servers
@@ -21,7 +22,6 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
   -version, -help     print that, then exit
 
 The smallest configuration:
-
   {\"mcpServers\": {\"time\": {\"command\": \"uvx\", \"args\": [\"mcp-server-time\"]}}}
 
 Exit status: 0 as asked, 1 failed while running, 2 wrong flags or configuration

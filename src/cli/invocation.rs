@@ -5,14 +5,12 @@ use std::ffi::OsString;
 use super::clients::{CLIENTS, Client};
 use super::entrances::Secrets;
 use super::flags::{self, Flags, UsageError};
+use super::origin::{self, ConfigOrigin};
 use crate::base::nearest::nearest;
 use crate::config::{ADDR_FORMS, Addr};
 use crate::io::log::Format;
 use crate::io::{keeper, trampoline};
 use crate::proxy::Level;
-
-/// The reference's default.
-const CONFIG_PATH: &str = "config.json";
 
 const LEVELS: [(&str, Level); 4] =
     [("debug", Level::Debug), ("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)];
@@ -58,17 +56,25 @@ pub struct Serve {
 /// With which configuration, and how far to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
-    /// Serve what the file says; `-` is stdin.
-    Run(String),
-    /// Only say what is wrong with the file.
-    Check(String),
-    /// Only print what a client is told about the servers in the file.
-    Describe(String, Client),
+    /// Serve what it says.
+    Run(ConfigOrigin),
+    /// Only say what is wrong with it.
+    Check(ConfigOrigin),
+    /// Only print what a client is told about the servers in it.
+    Describe(ConfigOrigin, Client),
     /// Serve the built-in server.
     Demo,
 }
 
 impl Job {
+    /// Where the configuration comes from, if there is one.
+    pub fn origin(&self) -> Option<&ConfigOrigin> {
+        match self {
+            Job::Run(origin) | Job::Check(origin) | Job::Describe(origin, _) => Some(origin),
+            Job::Demo => None,
+        }
+    }
+
     /// Whether something is printed in which secrets may be.
     fn is_telling(&self) -> bool {
         match self {
@@ -102,19 +108,21 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
     if flags.version {
         return Ok(Invocation::Version);
     }
-    let log_level = flags.log_level.map_or(Ok(Level::Info), |text| choice("log-level", &LEVELS, text))?;
-    let log_format = flags.log_format.map_or(Ok(Format::Text), |text| choice("log-format", &FORMATS, text))?;
-    let client = flags.print_client_config.map(|text| choice("print-client-config", &CLIENTS, text)).transpose()?;
-    let addr = flags.addr.map(addr).transpose()?;
+    let log_level = flags.log_level.as_deref().map_or(Ok(Level::Info), |text| choice("log-level", &LEVELS, text))?;
+    let log_format =
+        flags.log_format.as_deref().map_or(Ok(Format::Text), |text| choice("log-format", &FORMATS, text))?;
+    let client =
+        flags.print_client_config.as_deref().map(|text| choice("print-client-config", &CLIENTS, text)).transpose()?;
+    let addr = flags.addr.as_deref().map(addr).transpose()?;
     let job = match (flags.demo, flags.check_config, client) {
         (true, ..) if flags.config.is_some() => return Err(UsageError::Conflict("demo", "config")),
         (true, true, _) => return Err(UsageError::Conflict("demo", "check-config")),
         (true, _, Some(_)) => return Err(UsageError::Conflict("demo", "print-client-config")),
         (false, true, Some(_)) => return Err(UsageError::Conflict("check-config", "print-client-config")),
-        (true, false, None) => Job::Demo,
-        (false, true, None) => Job::Check(path(flags.config)?),
-        (false, false, Some(client)) => Job::Describe(path(flags.config)?, client),
-        (false, false, None) => Job::Run(path(flags.config)?),
+        (true, false, None) => origin::refuse_url_flags(&flags).map(|()| Job::Demo)?,
+        (false, true, None) => Job::Check(ConfigOrigin::of(&flags)?),
+        (false, false, Some(client)) => Job::Describe(ConfigOrigin::of(&flags)?, client),
+        (false, false, None) => Job::Run(ConfigOrigin::of(&flags)?),
     };
     if flags.show_secrets && !job.is_telling() {
         return Err(UsageError::Alone("show-secrets", "check-config or -print-client-config"));
@@ -130,31 +138,19 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
     }))
 }
 
-fn path(given: Option<String>) -> Result<String, UsageError> {
-    let path = given.unwrap_or_else(|| CONFIG_PATH.to_owned());
-    if path.is_empty() {
-        return Err(UsageError::BadValue("config", path, "write the path of a file".to_owned()));
-    }
-    if path.starts_with("http://") || path.starts_with("https://") {
-        let advice = "URLs are not supported in this version; try curl -s URL | mcp-proxy -config -".to_owned();
-        return Err(UsageError::BadValue("config", path, advice));
-    }
-    Ok(path)
-}
-
-fn addr(text: String) -> Result<Addr, UsageError> {
-    Addr::parse(&text).map_err(|error| UsageError::BadValue("addr", text, format!("{error}. {ADDR_FORMS}")))
+fn addr(text: &str) -> Result<Addr, UsageError> {
+    Addr::parse(text).map_err(|error| UsageError::BadValue("addr", text.to_owned(), format!("{error}. {ADDR_FORMS}")))
 }
 
 /// One of a few words; letter case does not count.
-fn choice<T: Copy>(flag: &'static str, choices: &[(&str, T)], text: String) -> Result<T, UsageError> {
+fn choice<T: Copy>(flag: &'static str, choices: &[(&str, T)], text: &str) -> Result<T, UsageError> {
     if let Some((_, choice)) = choices.iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
         return Ok(*choice);
     }
     let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-    let advice = match nearest(&text, names.iter().copied()) {
+    let advice = match nearest(text, names.iter().copied()) {
         Some(name) => format!("did you mean {name}?"),
         None => format!("write one of {}", names.join(", ")),
     };
-    Err(UsageError::BadValue(flag, text, advice))
+    Err(UsageError::BadValue(flag, text.to_owned(), advice))
 }

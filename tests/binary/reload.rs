@@ -4,15 +4,15 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{self, Child, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::outbounds::servers::read_head;
+use crate::outbounds::servers::{read_head, serve};
 use crate::processes::{PATIENCE, marked, pid, survivors, wait_until};
 
 const RELOADS: usize = 1_000;
@@ -29,10 +29,17 @@ struct Proxy {
 
 impl Proxy {
     fn start(servers: &Value) -> Proxy {
-        let (mut command, mark) = marked(env!("CARGO_BIN_EXE_mcp-proxy"));
-        let config = std::env::temp_dir().join(format!("mcp-proxy-reload-{}.json", mark.replace('=', "-")));
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("mcp-proxy-reload-{}-{}.json", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let config = std::env::temp_dir().join(name);
         write(&config, servers);
-        let mut process = command.arg("-config").arg(&config).spawn().unwrap();
+        Proxy::run(config.to_str().unwrap(), config.clone())
+    }
+
+    /// With what `-config` names; `config` is the file that goes with the value.
+    fn run(origin: &str, config: PathBuf) -> Proxy {
+        let (mut command, mark) = marked(env!("CARGO_BIN_EXE_mcp-proxy"));
+        let mut process = command.args(["-config", origin]).spawn().unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let line = said.find(|line| line.contains(" listens on ")).expect("an address");
         let addr = line.rsplit(' ').next().unwrap().parse().unwrap();
@@ -128,6 +135,25 @@ impl Client {
             "{head}"
         );
     }
+}
+
+#[test]
+fn a_url_is_read_again_when_it_is_asked_for() {
+    let servers = |names: &[&str]| -> Value {
+        let servers = names.iter().map(|name| ((*name).to_owned(), demo(&[])));
+        json!({ "mcpProxy": { "addr": "127.0.0.1:0" }, "mcpServers": servers.collect::<serde_json::Map<_, _>>() })
+    };
+    let mut times = 0;
+    let web = serve(move |mut stream| {
+        times += 1;
+        let body = servers(if times == 1 { &["one"] } else { &["one", "two"] }).to_string();
+        read_head(&mut stream);
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    });
+    let proxy = Proxy::run(&format!("http://{web}/config.json"), PathBuf::new());
+    proxy.wait_for("Ready");
+    proxy.hang_up();
+    proxy.wait_for("Reloaded the configuration: added two");
 }
 
 /// What the file says for the n-th time: `one` is always the same, the others come, change and go.

@@ -7,6 +7,7 @@ use mcp_proxy::cli::clients::{CLIENTS, Client};
 use mcp_proxy::cli::entrances::Secrets;
 use mcp_proxy::cli::flags::{self, UsageError};
 use mcp_proxy::cli::invocation::{Invocation, Job, Serve, parse};
+use mcp_proxy::cli::origin::ConfigOrigin;
 use mcp_proxy::cli::{demo, file, help, welcome};
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
@@ -27,8 +28,12 @@ fn serve(line: &str) -> Serve {
     }
 }
 
+fn file(path: &str) -> ConfigOrigin {
+    ConfigOrigin::File(path.to_owned())
+}
+
 fn run(path: &str) -> Job {
-    Job::Run(path.to_owned())
+    Job::Run(file(path))
 }
 
 #[test]
@@ -50,12 +55,12 @@ fn flags_in_the_syntax_of_go() {
     assert_eq!(serve("-config a=b").job, run("a=b"));
     assert_eq!(serve("-config=a=b").job, run("a=b"));
     assert_eq!(serve("-config -demo").job, run("-demo"), "a value may look like a flag");
-    assert_eq!(serve("-config -").job, run("-"));
+    assert_eq!(serve("-config -").job, Job::Run(ConfigOrigin::Stdin));
     for line in ["-demo", "--demo", "-demo=true", "-demo=1", "-demo=false -demo=T"] {
         assert_eq!(serve(line).job, Job::Demo, "{line}");
     }
     assert_eq!(serve("-demo=false").job, run("config.json"));
-    assert_eq!(serve("-check-config").job, Job::Check("config.json".to_owned()));
+    assert_eq!(serve("-check-config").job, Job::Check(file("config.json")));
     for (line, expands_env) in
         [("-expand-env", true), ("-expand-env=false", false), ("--expand-env=0 -expand-env", true)]
     {
@@ -64,7 +69,7 @@ fn flags_in_the_syntax_of_go() {
     for line in ["-check-config -show-secrets", "-show-secrets -print-client-config zed"] {
         assert_eq!(serve(line).secrets, Secrets::Shown, "{line}");
     }
-    assert_eq!(serve("-print-client-config Zed").job, Job::Describe("config.json".to_owned(), Client::Zed));
+    assert_eq!(serve("-print-client-config Zed").job, Job::Describe(file("config.json"), Client::Zed));
     for (line, format) in [("-log-format json", Format::Json), ("--log-format=TEXT", Format::Text)] {
         assert_eq!(serve(line).log_format, format, "{line}");
     }
@@ -108,7 +113,7 @@ fn mistakes_are_answered_with_advice() {
         ("config.json", "do not know what to do with \"config.json\"; to read it, write -config FILE"),
         ("-demo -- x", "do not know what to do with \"x\"; to read it, write -config FILE"),
         ("-config", "-config needs a value; see mcp-proxy -help"),
-        ("-config=", "-config cannot be \"\": write the path of a file"),
+        ("-config=", "-config cannot be \"\": write the path of a file, or a URL"),
         ("-demo=maybe", "-demo cannot be \"maybe\": write true or false"),
         ("-demo -config x", "-demo and -config exclude each other; choose one"),
         ("-demo -check-config", "-demo and -check-config exclude each other; choose one"),
@@ -127,13 +132,8 @@ fn mistakes_are_answered_with_advice() {
         ),
         ("-log-level inof", "-log-level cannot be \"inof\": did you mean info?"),
         ("-log-level loud", "-log-level cannot be \"loud\": write one of debug, info, warn, error"),
-        ("-http-timeout 3", "-http-timeout is not supported in this version"),
+        ("-authorize a", "-authorize is not supported in this version"),
         ("-expand-env=yes", "-expand-env cannot be \"yes\": write true or false"),
-        (
-            "-config https://a/c.json",
-            "-config cannot be \"https://a/c.json\": URLs are not supported in this version; \
-             try curl -s URL | mcp-proxy -config -",
-        ),
         (
             "-addr 9090",
             "-addr cannot be \"9090\": it names no port. \
@@ -163,7 +163,7 @@ fn files_that_cannot_be_read() {
     assert!(missing.contains("no-such-file.json") && missing.contains("-demo"), "{missing}");
     assert!(said(env!("CARGO_MANIFEST_DIR")).contains("is a directory"));
     let own = file::read(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).expect("a file");
-    assert!(own.text().starts_with("[package]"));
+    assert!(own.starts_with("[package]"));
 }
 
 #[test]

@@ -5,10 +5,8 @@
 //!              as typed                 as resolved
 //! ```
 
-pub mod clients;
 pub mod configuration;
 pub mod demo;
-pub mod entrances;
 pub mod file;
 pub mod flags;
 pub mod help;
@@ -25,6 +23,7 @@ use std::process::ExitCode;
 use self::configuration::ConfigurationError;
 use self::invocation::{Invocation, Job, Serve};
 use self::origin::ConfigOrigin;
+use crate::clients;
 use crate::config::Config;
 use crate::io;
 
@@ -67,7 +66,7 @@ fn on_serve(serve: Serve) -> ExitCode {
     match serve.job {
         Job::Check(_) => return print(&welcome::check(&config)),
         Job::Describe(_, client) => {
-            return clients::text(client, &config, serve.secrets)
+            return clients::text(client, welcome::front(&config, 0), &config.servers, serve.secrets)
                 .map_or_else(|error| fail(USAGE_ERROR, error), |text| print(&text));
         }
         Job::Run(_) | Job::Demo => {}

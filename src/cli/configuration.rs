@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::entrances::Secrets;
+use crate::clients::entrances::Secrets;
 use super::invocation::{Job, Serve};
 use super::origin::{ConfigOrigin, OriginError};
 use crate::config::report::Problems;

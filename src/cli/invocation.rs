@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 
-use super::clients::{CLIENTS, Client};
-use super::entrances::Secrets;
 use super::flags::{self, Flags, UsageError};
 use super::origin::{self, ConfigOrigin};
 use crate::base::nearest::nearest;
+use crate::clients::entrances::Secrets;
+use crate::clients::{CLIENTS, Client};
 use crate::config::{ADDR_FORMS, Addr};
 use crate::io::log::Format;
 use crate::io::{keeper, trampoline};

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use super::clients::claude_code;
-use super::entrances::{Entrance, Secrets, Transport, entrances, location, quoted, transports};
+use crate::clients::claude_code;
+use crate::clients::entrances::{Entrance, Front, Secrets, Transport, entrances, quoted, transports};
 use crate::config::Config;
 
 /// The least that makes a server answer something to look at.
@@ -26,7 +26,7 @@ pub fn welcome(config: &Config, local: SocketAddr) -> String {
 pub fn demo(config: &Config, local: SocketAddr) -> String {
     let mut text = listening(local) + &routes(config, local.port());
     text.push_str("\nTry it:\n\n");
-    for entrance in entrances(config, local.port(), Transport::Streamable, Secrets::Hidden) {
+    for entrance in entrances(front(config, local.port()), &config.servers, Transport::Streamable, Secrets::Hidden) {
         let _ = writeln!(text, "  {}", curl_line(&entrance));
     }
     text.push_str("\nAdd it to Claude Code:\n\n");
@@ -41,6 +41,11 @@ pub fn check(config: &Config) -> String {
     format!("Config OK: {count} MCP server(s) configured\n\n{}", routes(config, config.addr.port))
 }
 
+/// `port` takes the place of one that the system was to choose.
+pub(super) fn front(config: &Config, port: u16) -> Front<'_> {
+    Front { base_url: &config.base_url, port, transports: config.transports }
+}
+
 fn listening(local: SocketAddr) -> String {
     format!("mcp-proxy {} listens on {local}\n\n", env!("CARGO_PKG_VERSION"))
 }
@@ -52,9 +57,9 @@ fn routes(config: &Config, port: u16) -> String {
         let protection = if server.auth_tokens.is_empty() { "" } else { "  (token)" };
         // No more than the origin: paths and queries may be secrets.
         let upstream = server.target.remote().map(|remote| format!("  -> {}", remote.url.origin())).unwrap_or_default();
-        let location = location(config, port, server, Secrets::Hidden);
+        let location = front(config, port).location_of(server, Secrets::Hidden);
         let mut name = server.label.as_str();
-        for transport in transports(config) {
+        for transport in transports(config.transports) {
             let _ = writeln!(text, "  {name:width$}  {location}/{}{protection}{upstream}", transport.segment());
             name = "";
         }
@@ -63,8 +68,8 @@ fn routes(config: &Config, port: u16) -> String {
 }
 
 fn push_claude_lines(text: &mut String, config: &Config, port: u16) {
-    let best = transports(config).first().copied().unwrap_or(Transport::Streamable);
-    for entrance in entrances(config, port, best, Secrets::Hidden) {
+    let best = transports(config.transports).first().copied().unwrap_or(Transport::Streamable);
+    for entrance in entrances(front(config, port), &config.servers, best, Secrets::Hidden) {
         let _ = writeln!(text, "  {}", claude_code(&entrance));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::errors::Denial;
 use crate::base::id::ServerId;
+use crate::clients::entrances::Transport;
 use crate::proxy::Proxy;
 
 /// What a path leads to, beside the server.
@@ -20,8 +21,8 @@ impl Endpoint {
 
     pub(crate) fn segment(self) -> &'static str {
         match self {
-            Endpoint::Streamable => "mcp",
-            Endpoint::Sse => "sse",
+            Endpoint::Streamable => Transport::Streamable.segment(),
+            Endpoint::Sse => Transport::Sse.segment(),
             Endpoint::Message => "message",
         }
     }

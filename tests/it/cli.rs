@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use mcp_proxy::cli::clients::{CLIENTS, Client};
-use mcp_proxy::cli::entrances::Secrets;
 use mcp_proxy::cli::flags::{self, UsageError};
 use mcp_proxy::cli::invocation::{Invocation, Job, Serve, parse};
 use mcp_proxy::cli::origin::ConfigOrigin;
 use mcp_proxy::cli::{demo, file, help, welcome};
+use mcp_proxy::clients::entrances::Secrets;
+use mcp_proxy::clients::{CLIENTS, Client};
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Config, load};

@@ -9,7 +9,7 @@ const ROWS: [(&str, &[&[&str]]); 8] = [
     ("base", &[&["limits", "base"]]),
     ("codecs", &[&["codec/http"], &["codec"]]),
     ("configuration", &[&["config"]]),
-    ("machines", &[&["mcp"], &["demo"], &["oauth"]]),
+    ("machines", &[&["mcp"], &["demo"], &["oauth"], &["clients"]]),
     ("links", &[&["upstream"]]),
     ("proxy", &[&["proxy", "routes"]]),
     ("shell", &[&["io"]]),

@@ -4,11 +4,37 @@ use std::collections::HashSet;
 
 use crate::base::url::Url;
 use crate::config::names::first_part;
-use crate::config::{Config, ServerConfig, Transports};
-use crate::routes::endpoints::Endpoint;
+use crate::config::{ServerConfig, Transports};
 
 /// Stands where a token would.
 pub const TOKEN: &str = "<token>";
+
+/// Where clients find the proxy, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Front<'a> {
+    /// Under which URL they reach it.
+    pub base_url: &'a Url,
+    /// Takes the place of port 0 in it, which means: whatever the system chose.
+    pub port: u16,
+    /// Which transports they are offered.
+    pub transports: Transports,
+}
+
+impl Front<'_> {
+    /// Where the proxy itself is; `/…` can be appended.
+    pub fn location(&self) -> Url {
+        let base = self.base_url.clone();
+        if base.port() == 0 { base.with_port(self.port) } else { base }
+    }
+
+    /// Where a server is, without the last segment.
+    pub fn location_of(&self, server: &ServerConfig, secrets: Secrets) -> String {
+        match secrets {
+            Secrets::Shown => format!("{}/{}", self.location(), server.name),
+            Secrets::Hidden => format!("{}/{}", self.location(), server.label),
+        }
+    }
+}
 
 /// How a server is reached by clients that know one way to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +62,8 @@ impl Transport {
     /// The last segment of the URL.
     pub fn segment(self) -> &'static str {
         match self {
-            Transport::Streamable => Endpoint::Streamable.segment(),
-            Transport::Sse => Endpoint::Sse.segment(),
+            Transport::Streamable => "mcp",
+            Transport::Sse => "sse",
         }
     }
 }
@@ -52,16 +78,21 @@ pub enum Secrets {
 }
 
 /// The transports that are offered, the better one first.
-pub fn transports(config: &Config) -> &'static [Transport] {
-    match config.transports {
+pub fn transports(offered: Transports) -> &'static [Transport] {
+    match offered {
         Transports::Sse => &[Transport::Sse],
         Transports::Streamable => &[Transport::Streamable],
         Transports::Both => &[Transport::Streamable, Transport::Sse],
     }
 }
 
-/// All servers over `transport`. `port` takes the place of one that the system was to choose.
-pub fn entrances(config: &Config, port: u16, transport: Transport, secrets: Secrets) -> Vec<Entrance> {
+/// All servers over `transport`.
+pub fn entrances<'a>(
+    front: Front<'_>,
+    servers: impl IntoIterator<Item = &'a ServerConfig>,
+    transport: Transport,
+    secrets: Secrets,
+) -> Vec<Entrance> {
     let mut taken = HashSet::new();
     let mut distinct = |name: String| {
         let numbered = (2..).map(|number| format!("{name}_{number}"));
@@ -72,24 +103,14 @@ pub fn entrances(config: &Config, port: u16, transport: Transport, secrets: Secr
     };
     let entrance = |server: &ServerConfig| Entrance {
         name: distinct(plain_name(first_part(&server.label))),
-        url: format!("{}/{}", location(config, port, server, secrets), transport.segment()),
+        url: format!("{}/{}", front.location_of(server, secrets), transport.segment()),
         transport,
         token: server.auth_tokens.first().map(|token| match secrets {
             Secrets::Shown => token.clone(),
             Secrets::Hidden => TOKEN.to_owned(),
         }),
     };
-    config.servers.iter().map(entrance).collect()
-}
-
-/// The URL of a server without its last segment. Port 0 in the default base URL means: whatever the system chose.
-pub fn location(config: &Config, port: u16, server: &ServerConfig, secrets: Secrets) -> String {
-    let base: Url = config.base_url.clone();
-    let base = if base.port() == 0 { base.with_port(port) } else { base };
-    match secrets {
-        Secrets::Shown => format!("{base}/{}", server.name),
-        Secrets::Hidden => format!("{base}/{}", server.label),
-    }
+    servers.into_iter().map(entrance).collect()
 }
 
 /// Clients take letters, digits, `-` and `_`; on a command line, a leading dash is a flag.

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use mcp_proxy::cli::clients::{CLIENTS, Client, NoCommonTransport, text};
-use mcp_proxy::cli::entrances::Secrets;
+use mcp_proxy::clients::entrances::{Front, Secrets};
+use mcp_proxy::clients::{self, CLIENTS, Client, NoCommonTransport};
 use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Config, load};
 
@@ -18,6 +18,11 @@ fn config(base_url: &str, transports: &str) -> Config {
             "a.b": {{ "command": "x" }} }} }}"#
     );
     load(&Source::new("config.json", text), &Around::default()).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn text(client: Client, config: &Config, secrets: Secrets) -> Result<String, NoCommonTransport> {
+    let front = Front { base_url: &config.base_url, port: 0, transports: config.transports };
+    clients::text(client, front, &config.servers, secrets)
 }
 
 const PUBLIC: &str = "https://mcp.example.com/tools";

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::entrances::{Entrance, Transport, quoted};
 use crate::base::ordered::Ordered;
 use crate::base::url::{Authority, is_loopback_name};
-use crate::cli::entrances::{Entrance, Transport};
 
 /// The members of one server.
 type Members = Ordered<Value>;
@@ -109,7 +109,7 @@ pub(super) fn codex_toml(entrances: &[Entrance]) -> String {
         if let Some(token) = &entrance.token {
             let variable = format!("MCP_{}_TOKEN", entrance.name.to_ascii_uppercase().replace('-', "_"));
             let _ = writeln!(text, "bearer_token_env_var = \"{variable}\"");
-            let _ = writeln!(exports, "export {variable}={}", super::quoted(token));
+            let _ = writeln!(exports, "export {variable}={}", quoted(token));
         }
     }
     if exports.is_empty() { text } else { format!("{text}\nIn the shell that starts Codex:\n\n{exports}") }

@@ -1,4 +1,5 @@
-//! What `-print-client-config` prints: where a client is told about servers, and what to paste there.
+//! Row 4: what clients are told about servers: where, and what to paste there. `-print-client-config` prints it, the
+//! status page offers it.
 //!
 //! ```text
 //! Cursor: ~/.cursor/mcp.json, or .cursor/mcp.json in a project
@@ -6,13 +7,15 @@
 //! { "mcpServers": { ... } }
 //! ```
 
+pub mod entrances;
+
 mod pieces;
 
 use std::fmt;
 
+use self::entrances::{Entrance, Front, Secrets, TOKEN, Transport, quoted};
 use self::pieces::Shape;
-use super::entrances::{self, Entrance, Secrets, TOKEN, Transport, quoted};
-use crate::config::Config;
+use crate::config::{ServerConfig, Transports};
 
 /// A client whose configuration we know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,37 +67,60 @@ impl fmt::Display for NoCommonTransport {
 impl std::error::Error for NoCommonTransport {}
 
 impl Client {
-    /// The program, and where it is told about servers.
-    fn place(self) -> &'static str {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
         match self {
-            Client::ClaudeCode => "Claude Code: run this, or write what it writes into .mcp.json of a project",
+            Client::ClaudeCode => "Claude Code",
+            Client::ClaudeDesktop => "Claude Desktop",
+            Client::Cursor => "Cursor",
+            Client::VsCode => "VS Code",
+            Client::Windsurf => "Windsurf",
+            Client::Cline => "Cline",
+            Client::Continue => "Continue",
+            Client::Zed => "Zed",
+            Client::Gemini => "Gemini CLI",
+            Client::Codex => "Codex",
+            Client::Goose => "Goose",
+            Client::LibreChat => "LibreChat",
+        }
+    }
+
+    /// Where it is told about servers.
+    pub fn place(self) -> &'static str {
+        match self {
+            Client::ClaudeCode => "run this, or write what it writes into .mcp.json of a project",
             Client::ClaudeDesktop => {
-                "Claude Desktop: claude_desktop_config.json, in ~/Library/Application Support/Claude (macOS)\n\
+                "claude_desktop_config.json, in ~/Library/Application Support/Claude (macOS)\n\
                  or %APPDATA%\\Claude (Windows); it starts mcp-remote, which needs Node.js"
             }
-            Client::Cursor => "Cursor: ~/.cursor/mcp.json, or .cursor/mcp.json in a project",
+            Client::Cursor => "~/.cursor/mcp.json, or .cursor/mcp.json in a project",
             Client::VsCode => {
-                "VS Code: .vscode/mcp.json in a project, or for the user mcp.json in ~/.config/Code/User (Linux),\n\
+                ".vscode/mcp.json in a project, or for the user mcp.json in ~/.config/Code/User (Linux),\n\
                  ~/Library/Application Support/Code/User (macOS) or %APPDATA%\\Code\\User (Windows)"
             }
-            Client::Windsurf => "Windsurf: ~/.codeium/windsurf/mcp_config.json",
-            Client::Cline => "Cline: ~/.cline/data/settings/cline_mcp_settings.json",
-            Client::Continue => "Continue: ~/.continue/config.yaml",
-            Client::Zed => "Zed: ~/.config/zed/settings.json, or %APPDATA%\\Zed\\settings.json (Windows)",
-            Client::Gemini => "Gemini CLI: ~/.gemini/settings.json",
-            Client::Codex => "Codex: ~/.codex/config.toml",
-            Client::Goose => {
-                "Goose: ~/.config/goose/config.yaml, or %APPDATA%\\Block\\goose\\config\\config.yaml (Windows)"
-            }
-            Client::LibreChat => "LibreChat: librechat.yaml",
+            Client::Windsurf => "~/.codeium/windsurf/mcp_config.json",
+            Client::Cline => "~/.cline/data/settings/cline_mcp_settings.json",
+            Client::Continue => "~/.continue/config.yaml",
+            Client::Zed => "~/.config/zed/settings.json, or %APPDATA%\\Zed\\settings.json (Windows)",
+            Client::Gemini => "~/.gemini/settings.json",
+            Client::Codex => "~/.codex/config.toml",
+            Client::Goose => "~/.config/goose/config.yaml, or %APPDATA%\\Block\\goose\\config\\config.yaml (Windows)",
+            Client::LibreChat => "librechat.yaml",
         }
+    }
+
+    /// The best transport of those offered that it knows.
+    pub fn transport(self, offered: Transports) -> Option<Transport> {
+        let is_known = |transport: &&Transport| **transport == Transport::Streamable || !self.is_streamable_only();
+        entrances::transports(offered).iter().find(is_known).copied()
     }
 
     fn is_streamable_only(self) -> bool {
         matches!(self, Client::Zed | Client::Codex | Client::Goose)
     }
 
-    fn snippet(self, entrances: &[Entrance]) -> String {
+    /// What to paste there, for these servers.
+    pub fn snippet(self, entrances: &[Entrance]) -> String {
         match self {
             Client::ClaudeCode => entrances.iter().map(|entrance| claude_code(entrance) + "\n").collect(),
             Client::ClaudeDesktop => pieces::json("mcpServers", entrances, pieces::mcp_remote),
@@ -122,14 +148,16 @@ impl Client {
 /// # Errors
 ///
 /// The client knows no transport that is offered.
-pub fn text(client: Client, config: &Config, secrets: Secrets) -> Result<String, NoCommonTransport> {
-    let offered = entrances::transports(config);
-    let is_known = |transport: &&Transport| **transport == Transport::Streamable || !client.is_streamable_only();
-    let transport = *offered.iter().find(is_known).ok_or(NoCommonTransport)?;
-    let entrances = entrances::entrances(config, 0, transport, secrets);
-    let snippet = client.snippet(&entrances);
-    let mut text = format!("{}\n\n{snippet}", client.place());
-    let is_hidden = config.servers.iter().any(|server| !server.auth_tokens.is_empty() || server.is_name_secret());
+pub fn text(
+    client: Client,
+    front: Front<'_>,
+    servers: &[ServerConfig],
+    secrets: Secrets,
+) -> Result<String, NoCommonTransport> {
+    let transport = client.transport(front.transports).ok_or(NoCommonTransport)?;
+    let snippet = client.snippet(&entrances::entrances(front, servers, transport, secrets));
+    let mut text = format!("{}: {}\n\n{snippet}", client.title(), client.place());
+    let is_hidden = servers.iter().any(|server| !server.auth_tokens.is_empty() || server.is_name_secret());
     if is_hidden && secrets == Secrets::Hidden {
         text.push_str("\nA token belongs where <token> stands, a path where … stands; -show-secrets prints them.\n");
     }

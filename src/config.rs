@@ -33,7 +33,7 @@ pub use self::addr::{ADDR_FORMS, Addr, AddrError};
 use self::environment::Inheritance;
 use self::report::{Problem, Problems, Report};
 use self::source::Source;
-use crate::base::url::Url;
+use crate::base::url::{Url, is_loopback_name};
 
 /// The smallest configuration that does something, for messages.
 pub const EXAMPLE: &str = r#"Add a server, for example:
@@ -90,10 +90,35 @@ pub struct Config {
     /// `Host` names (spelt as `Authority::host`, without port) allowed beside loopback names and `base_url`'s own.
     /// Empty: no further ones on a loopback listener, any on another.
     pub allowed_hosts: Vec<String>,
+    /// Who gets to see the status page.
+    pub status_page: StatusPage,
     /// The upstreams, in the order of the file; disabled ones are left out.
     pub servers: Vec<ServerConfig>,
     /// What the user should know, in the order of the file.
     pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Whether a listener has a status page; how a request came may still speak against it. A listener on loopback
+    /// with a base URL elsewhere is reached by others than the users of this machine: a reverse proxy stands before it.
+    pub fn has_status_page(&self, listener: Listener) -> bool {
+        match self.status_page {
+            StatusPage::Everywhere => true,
+            StatusPage::Nowhere => false,
+            StatusPage::Local => listener.is_loopback() && is_loopback_name(self.base_url.host()),
+        }
+    }
+}
+
+/// Who gets to see the status page: `mcpProxy.statusPage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusPage {
+    /// Whoever reaches the proxy: `true`.
+    Everywhere,
+    /// Nobody: `false`.
+    Nowhere,
+    /// Users of this machine, as far as that can be told. The default.
+    Local,
 }
 
 /// Which transports downstreams are offered: `mcpProxy.type`.
@@ -250,4 +275,11 @@ pub struct Command {
 pub struct Listener {
     /// Where it really listens.
     pub local: SocketAddr,
+}
+
+impl Listener {
+    /// Whether nobody else's machine reaches it directly.
+    pub fn is_loopback(self) -> bool {
+        self.local.ip().to_canonical().is_loopback()
+    }
 }

@@ -145,6 +145,9 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub const RETIREMENT_GRACE: Duration = Duration::from_secs(5);
 /// Pages of an upstream's tool list that are read for the log.
 pub const CATALOGUE_PAGES_MAX: usize = 64;
+/// Tools of an upstream that the status page names: more than any model can choose from, few enough to be sent every
+/// other second.
+pub const STATUS_TOOLS_MAX: usize = 500;
 
 // ---- HTTP towards upstreams ----
 

@@ -3,7 +3,7 @@
 //! Probes are answered before anything is checked. The checks come in this order, and the first that fails answers:
 //! `Origin` and `Host` (403), path (404), token (401), method (405), session of a GET or DELETE (405, 400, 404),
 //! `Content-Type` (415), `Accept` (406), session of a message over HTTP+SSE (400, 404), length (411), body. A browser's
-//! preflight passes the first two and is answered then.
+//! preflight passes the first two and is answered then, and so is who asks for the status page.
 
 pub(crate) mod access;
 pub(crate) mod cors;
@@ -12,6 +12,7 @@ pub(crate) mod errors;
 pub(crate) mod post;
 mod probes;
 pub(crate) mod sse;
+mod status;
 
 use std::time::Instant;
 
@@ -37,7 +38,8 @@ const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
 /// All paths that are served, below that of `baseURL`; `NAME` stands for a server's. For the documentation.
 pub fn paths() -> Vec<String> {
     let endpoints = Endpoint::ALL.into_iter().map(|endpoint| format!("/NAME/{}", endpoint.segment()));
-    endpoints.chain(Probe::ALL.into_iter().map(|probe| probe.path().to_owned())).collect()
+    let probes = Probe::ALL.into_iter().map(|probe| probe.path().to_owned());
+    endpoints.chain(probes).chain([status::PATH.to_owned()]).collect()
 }
 
 impl Proxy {
@@ -64,6 +66,9 @@ impl Proxy {
         if cors::is_preflight(head) {
             self.respond(conn, 204, &cors::PREFLIGHT, &[], now);
             return Ok(());
+        }
+        if self.is_status_page(head) {
+            return self.on_status_page(conn, head, now);
         }
         let (server, endpoint) = self.find_endpoint(head.target.path)?;
         if head.method == Method::Options {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::invocation::DEMO_SERVER;
 use crate::config::environment::Inheritance;
 use crate::config::resolve::default_base_url;
-use crate::config::{Addr, Command, Config, Isolation, ServerConfig, Target, Transports};
+use crate::config::{Addr, Command, Config, Isolation, ServerConfig, StatusPage, Target, Transports};
 use crate::limits::{DEFAULT_PORT, REQUEST_TIME, STARTUP_TIME};
 
 /// What the demo server is called.
@@ -30,6 +30,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         addr,
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),
+        status_page: StatusPage::Local,
         servers: vec![ServerConfig {
             name: NAME.to_owned(),
             label: NAME.to_owned(),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use crate::clients::claude_code;
 use crate::clients::entrances::{Entrance, Front, Secrets, Transport, entrances, quoted, transports};
-use crate::config::Config;
+use crate::config::{Config, Listener};
 
 /// The least that makes a server answer something to look at.
 const INITIALIZE: &str = concat!(
@@ -16,7 +16,7 @@ const INITIALIZE: &str = concat!(
 
 /// For a configuration of the user's: its URLs, and how to add them to Claude Code.
 pub fn welcome(config: &Config, local: SocketAddr) -> String {
-    let mut text = listening(local) + &routes(config, local.port());
+    let mut text = listening(local) + &routes(config, local.port()) + &status_page(config, local);
     text.push_str("\nAdd to Claude Code:\n\n");
     push_claude_lines(&mut text, config, local.port());
     text
@@ -24,7 +24,7 @@ pub fn welcome(config: &Config, local: SocketAddr) -> String {
 
 /// For `-demo`: the same and a line to paste.
 pub fn demo(config: &Config, local: SocketAddr) -> String {
-    let mut text = listening(local) + &routes(config, local.port());
+    let mut text = listening(local) + &routes(config, local.port()) + &status_page(config, local);
     text.push_str("\nTry it:\n\n");
     for entrance in entrances(front(config, local.port()), &config.servers, Transport::Streamable, Secrets::Hidden) {
         let _ = writeln!(text, "  {}", curl_line(&entrance));
@@ -65,6 +65,14 @@ fn routes(config: &Config, port: u16) -> String {
         }
     }
     text
+}
+
+/// Where the status page is, if there is one.
+fn status_page(config: &Config, local: SocketAddr) -> String {
+    if !config.has_status_page(Listener { local }) {
+        return String::new();
+    }
+    format!("\nStatus: {}/\n", front(config, local.port()).location())
 }
 
 fn push_claude_lines(text: &mut String, config: &Config, port: u16) {

@@ -1,9 +1,10 @@
 //! Where clients find the servers, and what they may call them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::base::url::Url;
-use crate::config::names::first_part;
+use crate::config::names::{MASK, first_part};
 use crate::config::{ServerConfig, Transports};
 
 /// Stands where a token would.
@@ -32,6 +33,7 @@ impl Front<'_> {
         match secrets {
             Secrets::Shown => format!("{}/{}", self.location(), server.name),
             Secrets::Hidden => format!("{}/{}", self.location(), server.label),
+            Secrets::Withheld => format!("{}/{}", self.location(), withheld(server)),
         }
     }
 }
@@ -75,6 +77,8 @@ pub enum Secrets {
     Shown,
     /// Something stands in their places.
     Hidden,
+    /// The same, and in the place of every path within a name: for whoever asks, unknown.
+    Withheld,
 }
 
 /// The transports that are offered, the better one first.
@@ -107,10 +111,19 @@ pub fn entrances<'a>(
         transport,
         token: server.auth_tokens.first().map(|token| match secrets {
             Secrets::Shown => token.clone(),
-            Secrets::Hidden => TOKEN.to_owned(),
+            Secrets::Hidden | Secrets::Withheld => TOKEN.to_owned(),
         }),
     };
     servers.into_iter().map(entrance).collect()
+}
+
+/// What a server is called towards those who may not know its path: of a path, the first part. Another may be called
+/// so, too.
+pub fn withheld(server: &ServerConfig) -> Cow<'_, str> {
+    match server.label.split_once('/') {
+        Some((first, _)) => format!("{first}/{MASK}").into(),
+        None => server.label.as_str().into(),
+    }
 }
 
 /// Clients take letters, digits, `-` and `_`; on a command line, a leading dash is a flag.

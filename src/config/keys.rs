@@ -80,9 +80,17 @@ impl Section {
     pub const fn keys(self) -> &'static [&'static str] {
         match self {
             Section::Top => &["mcpProxy", "mcpServers"],
-            Section::Proxy => {
-                &["baseURL", "addr", "name", "version", "type", "options", "allowedOrigins", "allowedHosts"]
-            }
+            Section::Proxy => &[
+                "baseURL",
+                "addr",
+                "name",
+                "version",
+                "type",
+                "options",
+                "allowedOrigins",
+                "allowedHosts",
+                "statusPage",
+            ],
             Section::Server => &["command", "args", "env", "url", "headers", "timeout", "transportType", "options"],
             Section::Options => &[
                 "panicIfInvalid",

@@ -14,7 +14,7 @@ use super::names::{self, Verdict};
 use super::node::{At, Field};
 use super::raw::{Raw, RawOptions, RawServer, UnsupportedKey};
 use super::report::{Place, Report};
-use super::{ADDR_FORMS, Addr, Config, EXAMPLE, Isolation, ServerConfig, Transports};
+use super::{ADDR_FORMS, Addr, Config, EXAMPLE, Isolation, ServerConfig, StatusPage, Transports};
 use crate::base::nearest::nearest;
 use crate::base::url::{Authority, Origin, Url};
 use crate::limits::{DEFAULT_PORT, STARTUP_TIME};
@@ -40,6 +40,11 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
         transports: transports(&raw.proxy.transport, report),
         allowed_origins: allowed_origins(&raw.proxy.allowed_origins, report),
         allowed_hosts: allowed_hosts(&raw.proxy.allowed_hosts, report),
+        status_page: match raw.proxy.status_page.value() {
+            None => StatusPage::Local,
+            Some(true) => StatusPage::Everywhere,
+            Some(false) => StatusPage::Nowhere,
+        },
         servers: servers(raw, report),
         warnings: Vec::new(),
     }

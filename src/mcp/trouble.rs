@@ -124,6 +124,39 @@ impl Trouble {
     }
 }
 
+/// What became of an upstream, for people who look after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline<'a> {
+    /// In a word or a few.
+    pub what: &'static str,
+    /// Why; may be empty, and may quote the upstream where that is remote.
+    pub cause: &'a str,
+    /// The last line that it wrote to stderr, if any.
+    pub last_words: Option<&'a str>,
+}
+
+impl Trouble {
+    /// What it says of the upstream, not of a call.
+    pub fn outline(&self) -> Outline<'_> {
+        let (what, cause, last_words) = match self {
+            Trouble::CannotStart { cause, last_words } => {
+                ("Could not be started", cause.as_str(), last_words.as_deref())
+            }
+            Trouble::Crashed { cause, last_words } => ("Crashed", cause.as_str(), last_words.as_deref()),
+            Trouble::Unreachable { cause } => ("Could not be reached", cause.as_str(), None),
+            Trouble::Disconnected { cause } => ("Disconnected", cause.as_str(), None),
+            Trouble::NotReady { .. }
+            | Trouble::Silent { .. }
+            | Trouble::Refused { .. }
+            | Trouble::Clogged
+            | Trouble::Crowded { .. }
+            | Trouble::Retired
+            | Trouble::ShuttingDown => ("Ended", "", None),
+        };
+        Outline { what, cause, last_words }
+    }
+}
+
 fn quoted(last_words: &Option<String>) -> String {
     match last_words {
         Some(words) => format!(", its last words: {words:?}"),

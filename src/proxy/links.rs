@@ -12,7 +12,7 @@ use crate::config::{ServerConfig, Target};
 use crate::limits;
 use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
-use crate::mcp::trouble::Trouble;
+use crate::mcp::trouble::{Outline, Trouble};
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::handshake::OwnRequest;
 use crate::upstream::remote::{Opening, RemoteLink};
@@ -36,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) starts: u32,
     /// Whether the proxy is not to run without it: it was among the first, and `panicIfInvalid` is set.
     pub(super) is_essential: bool,
+    /// What became of the last link that failed, and when; those of private upstreams are kept by their entrance.
+    pub(crate) last_failure: Option<(Trouble, Instant)>,
 }
 
 /// Whom an upstream is for.
@@ -97,6 +99,7 @@ impl Server {
             patience: Timer::default(),
             starts: 0,
             is_essential: false,
+            last_failure: None,
         }
     }
 }
@@ -294,6 +297,9 @@ impl Proxy {
         let name = entry.config.label.clone();
         let is_awaited = !entry.waiting.is_empty() && entry.supervisor.is_startable();
         self.report_gone(server, trouble, next.map(|due| due - now));
+        if next.is_some() {
+            self.keep_failure(server, trouble.clone(), now);
+        }
         if self.on_temporary_gone(server) {
             // Nobody waits for it.
         } else if must_start {
@@ -304,24 +310,20 @@ impl Proxy {
         self.on_servers_stopped(now);
     }
 
+    /// For the status page.
+    fn keep_failure(&mut self, server: ServerId, trouble: Trouble, now: Instant) {
+        let entrance = self.servers.get(server).and_then(Server::entrance).unwrap_or(server);
+        if let Some(entry) = self.servers.get_mut(entrance) {
+            entry.last_failure = Some((trouble, now));
+        }
+    }
+
     fn report_gone(&mut self, server: ServerId, trouble: &Trouble, pause: Option<std::time::Duration>) {
         let Some(pause) = pause else {
             return self.log(Level::Info, Some(server), "Stopped".to_owned());
         };
-        let (what, cause, last_words) = match trouble {
-            Trouble::CannotStart { cause, last_words } => ("Could not be started", cause.as_str(), last_words),
-            Trouble::Crashed { cause, last_words } => ("Crashed", cause.as_str(), last_words),
-            Trouble::Unreachable { cause } => ("Could not be reached", cause.as_str(), &None),
-            Trouble::Disconnected { cause } => ("Disconnected", cause.as_str(), &None),
-            Trouble::NotReady { .. }
-            | Trouble::Silent { .. }
-            | Trouble::Refused { .. }
-            | Trouble::Clogged
-            | Trouble::Crowded { .. }
-            | Trouble::Retired
-            | Trouble::ShuttingDown => ("Ended", "", &None),
-        };
-        let words = last_words.as_ref().map(|words| format!(", its last words: {words:?}")).unwrap_or_default();
+        let Outline { what, cause, last_words } = trouble.outline();
+        let words = last_words.map(|words| format!(", its last words: {words:?}")).unwrap_or_default();
         let message =
             format!("{what}: {cause}{words}; next attempt in {:.1} s, or at the next call", pause.as_secs_f32());
         self.log(Level::Error, Some(server), message);

@@ -11,14 +11,20 @@ use crate::mcp::session::{Opening, Session, Token, Transport};
 use crate::mcp::version::Version;
 
 impl Proxy {
+    /// Nobody can guess it.
+    pub(crate) fn fresh_token(&mut self) -> Token {
+        let mut token = Token::default();
+        (self.random)(&mut token);
+        token
+    }
+
     /// A conversation begins. At the bound the stalest session makes room; `None` if there is none.
     pub(crate) fn begin_session(&mut self, server: ServerId, transport: Transport, now: Instant) -> Option<SessionId> {
         if self.sessions.len() >= limits::SESSIONS_MAX {
             let stalest = self.sessions.stalest(|_| true, |stream| self.is_attached(stream))?;
             self.end_session(stalest, now);
         }
-        let mut token = Token::default();
-        (self.random)(&mut token);
+        let token = self.fresh_token();
         let entrance = self.servers.get(server)?.entrance().unwrap_or(server);
         Some(self.sessions.insert(Session {
             entrance,

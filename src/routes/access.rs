@@ -36,8 +36,7 @@ impl Proxy {
     /// A page of an attacker whose name resolves to a loopback address still sends that name as `Host`. Listeners that
     /// are reached from elsewhere have names that we cannot know, unless `allowedHosts` lists them.
     pub(super) fn check_host(&mut self, head: &Head<'_, '_>) -> Result<(), Denial> {
-        let is_loopback_listener = self.listener.local.ip().to_canonical().is_loopback();
-        if !is_loopback_listener && self.config.allowed_hosts.is_empty() {
+        if !self.listener.is_loopback() && self.config.allowed_hosts.is_empty() {
             return Ok(());
         }
         let text = head.host();
@@ -78,6 +77,11 @@ impl Proxy {
         }
         Err(Denial::unauthorized("Bearer error=\"invalid_token\"", "this token is not one of the server's authTokens"))
     }
+}
+
+/// Whether a request is for a name by which only this machine calls itself.
+pub(super) fn has_loopback_host(head: &Head<'_, '_>) -> bool {
+    Authority::parse(head.host()).is_ok_and(|authority| url::is_loopback_name(authority.host()))
 }
 
 /// The credentials of the scheme `Bearer`, whose case does not matter (RFC 9110, 11.1), or all that is sent: the

@@ -12,7 +12,7 @@ use crate::config::names::first_part;
 use crate::proxy::{Proxy, Server};
 
 /// Answers of the moment are nobody's to keep.
-const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
+pub(super) const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +69,15 @@ impl Proxy {
     /// 503 while a server is not ready that must be: one with `panicIfInvalid`, once the proxy runs. The others keep
     /// trying, and answer with their reason.
     fn readiness(&self) -> (u16, String) {
-        let (mut is_ready, mut states) = (!self.is_ending(), Vec::new());
+        let (mut is_ready, mut names, mut states) = (!self.is_ending(), Vec::new(), Vec::new());
         for (_, server) in self.configured() {
             let state = state_of(server);
             is_ready &= state.is_fine() || !server.config.panic_if_invalid;
-            states.push((first_part(&server.config.label), state.as_str()));
+            names.push(first_part(&server.config.label));
+            states.push(state.as_str());
         }
         let states: Vec<String> = (0..states.len())
-            .map(|at| format!("{}:{{\"state\":\"{}\"}}", shown_name(&states, at), states[at].1))
+            .map(|at| format!("{}:{{\"state\":\"{}\"}}", write::string(&numbered(&names, at)), states[at]))
             .collect();
         let status = if is_ready { "ready" } else { "not ready" };
         let body = format!("{{\"status\":\"{status}\",\"servers\":{{{}}}}}", states.join(","));
@@ -86,7 +87,7 @@ impl Proxy {
 
 /// A server's state, as far as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ServerState {
+pub(super) enum ServerState {
     Ready,
     /// It is started for each session.
     OnDemand,
@@ -95,11 +96,11 @@ enum ServerState {
 }
 
 impl ServerState {
-    fn is_fine(self) -> bool {
+    pub(super) fn is_fine(self) -> bool {
         matches!(self, ServerState::Ready | ServerState::OnDemand)
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             ServerState::Ready => "ready",
             ServerState::OnDemand => "on demand",
@@ -109,7 +110,7 @@ impl ServerState {
     }
 }
 
-fn state_of(server: &Server) -> ServerState {
+pub(super) fn state_of(server: &Server) -> ServerState {
     use crate::upstream::supervisor::State;
     match server.supervisor.state() {
         _ if server.config.isolation == Isolation::Session => ServerState::OnDemand,
@@ -119,12 +120,12 @@ fn state_of(server: &Server) -> ServerState {
     }
 }
 
-/// The name of one of several servers, as JSON text. A path within a name may be a credential (`fetch/{token}`), so
-/// only its first part is told; of several with the same, the later ones are numbered.
-fn shown_name(states: &[(&str, &str)], at: usize) -> String {
-    let name = states[at].0;
-    match states[..at].iter().filter(|(earlier, _)| *earlier == name).count() {
-        0 => write::string(name),
-        others => write::string(&format!("{name} ({})", others + 1)),
+/// The name of one of several servers. A path within a name may be a credential (`fetch/{token}`), so only its first
+/// part is told; of several with the same, the later ones are numbered.
+pub(super) fn numbered<S: AsRef<str>>(names: &[S], at: usize) -> String {
+    let name = names[at].as_ref();
+    match names[..at].iter().filter(|earlier| earlier.as_ref() == name).count() {
+        0 => name.to_owned(),
+        others => format!("{name} ({})", others + 1),
     }
 }

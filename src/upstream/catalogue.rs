@@ -1,4 +1,4 @@
-//! What an upstream offers, as far as the proxy reads it: the names of its tools, for the log.
+//! What an upstream offers, as far as the proxy reads it: the names of its tools, for the log and the status page.
 
 use std::collections::HashSet;
 
@@ -79,6 +79,11 @@ impl Catalogue {
     /// The names of the tools that are offered, as of the last complete reading.
     pub fn tools(&self) -> &[String] {
         &self.tools
+    }
+
+    /// Whether the list was ever read to its end.
+    pub fn was_read(&self) -> bool {
+        self.was_read
     }
 
     /// The list is to be read (again). Says whether to ask for its first page now.

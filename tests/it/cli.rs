@@ -203,6 +203,8 @@ fn the_demo_says_how_to_use_it() {
   demo  http://127.0.0.1:4711/demo/mcp
         http://127.0.0.1:4711/demo/sse
 
+Status: http://127.0.0.1:4711/
+
 Try it:
 
   curl -s http://127.0.0.1:4711/demo/mcp {HEADERS} -d '{INITIALIZE}'
@@ -263,6 +265,19 @@ fn a_check_says_what_would_be_served() {
     let expected = "Config OK: 2 MCP server(s) configured\n\n  a  http://localhost:8080/a/sse  (token)\n  \
                     b  http://localhost:8080/b/sse  -> https://b.example\n";
     assert_eq!(welcome::check(&config), expected);
+}
+
+#[test]
+fn the_status_page_is_named_where_there_is_one() {
+    let with = |members: &str| {
+        configured(&format!(r#"{{ "mcpProxy": {{ {members} }}, "mcpServers": {{ "a": {{ "command": "x" }} }} }}"#))
+    };
+    let lan = SocketAddr::from(([192, 168, 0, 1], 9090));
+    let is_named = |config: &Config, local| welcome::welcome(config, local).contains("Status: ");
+    assert!(welcome::welcome(&with(""), local(9090)).contains("\n\nStatus: http://localhost:9090/\n\n"));
+    assert!(!is_named(&with(""), lan) && !is_named(&with(r#""statusPage": false"#), local(9090)));
+    let public = with(r#""statusPage": true, "baseURL": "https://mcp.example.com/tools/""#);
+    assert!(welcome::welcome(&public, lan).contains("Status: https://mcp.example.com/tools/\n"));
 }
 
 #[test]

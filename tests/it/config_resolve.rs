@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_proxy::config::addr::Addr;
 use mcp_proxy::config::environment::Inheritance;
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Around, Command, Config, ToolFilter, ToolFilterMode, Transports, load};
+use mcp_proxy::config::{Around, Command, Config, Listener, StatusPage, ToolFilter, ToolFilterMode, Transports, load};
 use mcp_proxy::limits::{REQUEST_TIME, STARTUP_TIME};
 
 #[track_caller]
@@ -58,6 +58,28 @@ fn what_is_given_counts() {
     assert_eq!(config.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["z", "a"]);
     let env = vec![("B".to_owned(), "1".to_owned()), ("A".to_owned(), String::new())];
     assert_eq!(config.servers[0].target.command().expect("a command").env, env);
+}
+
+#[test]
+fn the_status_page_is_for_this_machine_unless_the_file_says_otherwise() {
+    let config = |members: &str| {
+        resolved(&format!(r#"{{ "mcpProxy": {{ {members} }}, "mcpServers": {{ "a": {{ "command": "x" }} }} }}"#))
+    };
+    let listener = |local: &str| Listener { local: local.parse().expect("an address") };
+    let (here, mapped) = (listener("127.0.0.1:1"), listener("[::ffff:127.0.0.1]:1"));
+    let (all, lan) = (listener("[::]:1"), listener("192.168.0.1:1"));
+    for (members, given, shown_on) in [
+        ("", StatusPage::Local, [true, true, false, false]),
+        (r#""statusPage": null"#, StatusPage::Local, [true, true, false, false]),
+        (r#""baseURL": "http://[::1]:8080/tools""#, StatusPage::Local, [true, true, false, false]),
+        (r#""baseURL": "https://mcp.example.com""#, StatusPage::Local, [false; 4]),
+        (r#""statusPage": true, "baseURL": "https://mcp.example.com""#, StatusPage::Everywhere, [true; 4]),
+        (r#""statusPage": false"#, StatusPage::Nowhere, [false; 4]),
+    ] {
+        let config = config(members);
+        assert_eq!(config.status_page, given, "{members}");
+        assert_eq!([here, mapped, all, lan].map(|listener| config.has_status_page(listener)), shown_on, "{members}");
+    }
 }
 
 #[test]

@@ -82,6 +82,7 @@ mod routes_post;
 mod routes_probes;
 mod routes_sessions;
 mod routes_sse;
+mod routes_status;
 mod simulation;
 mod support;
 mod tidy;

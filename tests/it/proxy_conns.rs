@@ -410,10 +410,10 @@ fn a_new_connection_takes_the_place_of_the_stalest() {
 #[test]
 fn dates_follow_the_clock() {
     let mut play = Playbook::new();
-    let answer = play.request("a", &Http::new("GET", "/"));
+    let answer = play.request("a", &Http::new("GET", "/nowhere"));
     assert_eq!(answer.head.header("date"), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
     play.advance(secs(30));
-    let answer = play.request("a", &Http::new("GET", "/"));
+    let answer = play.request("a", &Http::new("GET", "/nowhere"));
     assert_eq!(answer.head.header("date"), Some("Sun, 06 Nov 1994 08:50:07 GMT"));
-    assert_eq!(answer.json()["error"], json!("there is no MCP endpoint at /"));
+    assert_eq!(answer.json()["error"], json!("there is no MCP endpoint at /nowhere"));
 }

@@ -137,9 +137,11 @@ fn an_unknown_server() {
     play.forget();
     for path in ["/", "/x/mcp", "/demo", "/mcp", "//mcp", "/demo/mcp/x", "/demo/mcp//", "/Demo/mcp"] {
         let answer = play.request("a", &Http::post(path, PING));
-        assert_eq!(answer.head.status, 404, "{path}");
+        assert_eq!(answer.head.status, if path == "/" { 405 } else { 404 }, "{path}");
         assert_eq!(answer.json()["paths"], json!(["/demo/mcp", "/demo/sse", "/other/mcp", "/other/sse"]), "{path}");
     }
+    let answer = play.request("a", &Http::get("/"));
+    assert_eq!((answer.head.status, answer.json()["paths"].is_array()), (404, true), "no page for who wants a stream");
     let mut secret = config(&["demo", "other"]);
     secret.servers[1].auth_tokens.push("token".to_owned());
     let mut play = Playbook::with(secret);

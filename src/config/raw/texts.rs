@@ -27,6 +27,7 @@ impl RawProxy {
             transport,
             allowed_origins,
             allowed_hosts,
+            status_page: _,
             options,
             unsupported: _,
         } = self;

@@ -152,7 +152,9 @@ impl Answers {
         }
         let body = String::from_utf8(self.bytes.drain(..*length).collect()).expect("a body in UTF-8");
         let head = head.clone();
-        if !body.is_empty() {
+        if body.starts_with("<!doctype html>") {
+            assert_eq!(head.header("content-type"), Some("text/html; charset=utf-8"), "{body}");
+        } else if !body.is_empty() {
             assert_eq!(head.header("content-type"), Some("application/json"), "{body}");
             serde_json::from_str::<serde_json::Value>(&body)
                 .unwrap_or_else(|e| panic!("a body that is no JSON ({e}): {body}"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mcp_proxy::base::url::Url;
 use mcp_proxy::config::environment::Inheritance;
 use mcp_proxy::config::{
-    Addr, Command, Config, Isolation, Listener, Remote, RemoteTransport, ServerConfig, Target, Transports,
+    Addr, Command, Config, Isolation, Listener, Remote, RemoteTransport, ServerConfig, StatusPage, Target, Transports,
 };
 
 /// A configuration with servers of these names.
@@ -36,6 +36,7 @@ pub(crate) fn config(names: &[&str]) -> Config {
         transports: Transports::Both,
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),
+        status_page: StatusPage::Local,
         servers: names.iter().map(server).collect(),
         warnings: Vec::new(),
     }

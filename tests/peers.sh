@@ -38,6 +38,20 @@ nginx_program() {
   export NGINX_BIN
 }
 
+# Chromium, for the status page: the machine's own, otherwise Debian's package, which only root can install.
+chromium_program() {
+  local names="chromium chromium-browser google-chrome-stable google-chrome"
+  CHROMIUM_BIN=${CHROMIUM_BIN:-$(command -v $names | head -n 1 || true)}
+  if [[ -z $CHROMIUM_BIN && $EUID == 0 ]]; then
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get install -qq -y --no-install-recommends chromium \
+      || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; }; } > /dev/null || true
+    CHROMIUM_BIN=$(command -v chromium || true)
+  fi
+  [[ -n $CHROMIUM_BIN ]] || { echo "the tests need Chromium: apt-get install chromium" >&2; exit 1; }
+  export CHROMIUM_BIN
+}
+
 # Where the binary to test is: the one that MCP_PROXY_BIN names, otherwise the release build, made now.
 release_binary() {
   if [[ -z ${MCP_PROXY_BIN:-} ]]; then

@@ -138,7 +138,7 @@ impl World {
                 | Expected::Listening { .. }
                 | Expected::Resumed { .. }
                 | Expected::Abandoned
-                | Expected::Refusal { .. } => {}
+                | Expected::Plain { .. } => {}
             }
         }
     }

@@ -28,7 +28,7 @@ pub(super) enum Expected {
     /// The client does not listen any more.
     Abandoned,
     /// To what is no request for an MCP endpoint, or none at all.
-    Refusal { status: u16 },
+    Plain { status: u16 },
 }
 
 /// One call.
@@ -72,7 +72,7 @@ impl Expected {
             | Expected::Acceptance { .. }
             | Expected::Handover { .. }
             | Expected::Farewell { .. }
-            | Expected::Refusal { .. } => false,
+            | Expected::Plain { .. } => false,
         }
     }
 }
@@ -83,7 +83,7 @@ impl World {
         match (expected, part) {
             (_, Part::Continue) => panic!("nobody asked for 100 Continue"),
             (_, Part::Comment(_) | Part::Priming) => {}
-            (Expected::Refusal { status }, Part::Whole(head, _)) => assert_eq!(*status, head.status),
+            (Expected::Plain { status }, Part::Whole(head, _)) => assert_eq!(*status, head.status),
             (Expected::Acceptance { session }, Part::Whole(head, body)) => {
                 assert!(head.status == 202 && body.is_empty() || self.is_gone(*session, &head), "{head:?} {body}");
             }

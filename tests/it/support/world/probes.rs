@@ -87,7 +87,7 @@ impl World {
             }
             _ if client.is_open && !client.is_finished => {
                 client.outbox.extend_from_slice(b"nonsense\r\n\r\nand more");
-                client.due.push_back(Expected::Refusal { status: 400 });
+                client.due.push_back(Expected::Plain { status: 400 });
                 client.is_open = false;
             }
             _ => {}

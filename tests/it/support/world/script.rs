@@ -42,7 +42,10 @@ impl World {
             0 => self.listen(index, session),
             1 if self.weather != Weather::Fair => self.cancel(index, session),
             2 if self.weather != Weather::Fair && self.rng.one_in(2) => self.bid_farewell(index, session),
-            3 => self.send(index, &Http::new("GET", "/nowhere"), Expected::Refusal { status: 404 }),
+            3 => {
+                let (path, status) = if self.rng.one_in(2) { ("/nowhere", 404) } else { ("/", 200) };
+                self.send(index, &Http::new("GET", path), Expected::Plain { status });
+            }
             4 | 5 => self.answer_ask(index),
             6 => self.notify(index, session),
             _ => self.call(index, session),

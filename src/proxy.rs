@@ -36,6 +36,7 @@ mod processes;
 mod reload;
 mod remotes;
 mod replays;
+mod request_log;
 mod responses;
 mod retirement;
 mod sending;
@@ -50,7 +51,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
-pub use interface::{Exit, Input, Level, Output, Record};
+pub use interface::{Exit, Field, Input, Level, Output, Record};
 
 use crate::base::deadline::{Deadlines, Timer};
 use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, StreamId};
@@ -279,7 +280,7 @@ impl Proxy {
         self.end_retired(now);
         self.end_unused(now);
         self.dispatch_exchanges(now);
-        self.on_flushed();
+        self.on_flushed(now);
     }
 
     fn on_due(&mut self, entry: (Instant, Due), now: Instant) {
@@ -313,7 +314,7 @@ impl Proxy {
 
     pub(crate) fn log(&mut self, level: Level, server: Option<ServerId>, message: String) {
         let server = server.and_then(|id| self.servers.get(id)).map(|server| server.config.label.clone());
-        self.outputs.push_back(Output::Log(Record { level, server, message }));
+        self.outputs.push_back(Output::Log(Record { level, server, message, fields: Vec::new() }));
     }
 }
 

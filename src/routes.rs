@@ -71,6 +71,7 @@ impl Proxy {
             return self.on_status_page(conn, head, now);
         }
         let (server, endpoint) = self.find_endpoint(head.target.path)?;
+        self.note_request(conn, server, endpoint.segment(), head.method, now);
         if head.method == Method::Options {
             self.respond(conn, 204, &[("Allow", endpoint.allowed())], &[], now);
             return Ok(());

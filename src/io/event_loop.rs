@@ -243,7 +243,7 @@ impl EventLoop {
     }
 
     fn note(&self, level: Level, message: String, now: Now) {
-        self.log.write(&Record { level, server: None, message }, now.unix_seconds);
+        self.log.write(&Record { level, server: None, message, fields: Vec::new() }, now.unix_seconds);
     }
 }
 

@@ -4,6 +4,7 @@
 //! The loop never waits for a slow stderr: a thread writes, behind a bounded queue. Lines that find it full are
 //! counted, and the count is logged once there is room.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::time;
 use crate::limits;
-use crate::proxy::{Level, Record};
+use crate::proxy::{Field, Level, Record};
 
 /// As much as goes into one write when many lines wait.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -34,6 +35,7 @@ pub(super) struct Log {
     level: Level,
     format: Format,
     lines: SyncSender<String>,
+    /// How many lines found the queue full.
     dropped: Arc<AtomicU64>,
     /// Disconnected when the writer has ended.
     written: Receiver<()>,
@@ -87,7 +89,7 @@ fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, format: Format) {
         let count = dropped.swap(0, Ordering::Relaxed);
         if count > 0 {
             let message = format!("{count} log lines dropped: stderr is read too slowly");
-            let record = Record { level: Level::Warn, server: None, message };
+            let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
             write_all(line(&record, unix_seconds(), format).as_bytes());
         }
     }
@@ -121,12 +123,16 @@ pub fn line(record: &Record, unix_seconds: u64, format: Format) -> String {
     };
     let time = time::rfc3339(unix_seconds);
     let client = record.server.as_deref().map(|server| ("client", server));
-    let fields = [("time", time.as_str()), ("level", level), ("msg", &record.message)].into_iter().chain(client);
+    let texts = [("time", time.as_str()), ("level", level), ("msg", &record.message)].into_iter().chain(client);
     let mut line = String::new();
     match format {
-        Format::Text => fields.for_each(|(name, value)| push_text(&mut line, name, value)),
+        Format::Text => {
+            texts.for_each(|(name, value)| push_text(&mut line, name, value));
+            record.fields.iter().for_each(|(name, value)| push_text(&mut line, name, &value_for_people(value)));
+        }
         Format::Json => {
-            fields.for_each(|(name, value)| push_json(&mut line, name, value));
+            texts.for_each(|(name, value)| push_json(&mut line, name, value));
+            record.fields.iter().for_each(|(name, value)| push_json_field(&mut line, name, value));
             line.push('}');
         }
     }
@@ -143,10 +149,34 @@ fn push_text(line: &mut String, name: &str, value: &str) {
     push_value(line, value);
 }
 
+/// Times in the unit that fits: `12ms`, `12.3s`.
+fn value_for_people(value: &Field) -> Cow<'_, str> {
+    match value {
+        Field::Text(text) => Cow::Borrowed(text),
+        Field::Number(number) => Cow::Owned(number.to_string()),
+        Field::Time(time) if time.as_secs() < 10 => Cow::Owned(format!("{}ms", time.as_millis())),
+        Field::Time(time) => Cow::Owned(format!("{:.1}s", time.as_secs_f64())),
+    }
+}
+
 fn push_json(line: &mut String, name: &str, value: &str) {
+    push_json_name(line, name);
+    push_quoted(line, value);
+}
+
+/// For machines numbers are numbers, and times are seconds.
+fn push_json_field(line: &mut String, name: &str, value: &Field) {
+    push_json_name(line, name);
+    match value {
+        Field::Text(text) => push_quoted(line, text),
+        Field::Number(number) => line.push_str(&number.to_string()),
+        Field::Time(time) => line.push_str(&format!("{}.{:03}", time.as_secs(), time.subsec_millis())),
+    }
+}
+
+fn push_json_name(line: &mut String, name: &str) {
     let start = if line.is_empty() { '{' } else { ',' };
     let _ = write!(line, "{start}\"{name}\":"); // a String takes everything
-    push_quoted(line, value);
 }
 
 /// A value as it is, or quoted where a reader could not tell where it ends.

@@ -50,6 +50,7 @@ impl Proxy {
     /// The socket is closed.
     pub(super) fn forget_conn(&mut self, id: ConnId, now: Instant) {
         let Some(conn) = self.conns.remove(id) else { return };
+        self.log_lost_request(conn.note, now);
         if let ConnState::Answering(stream) = conn.state {
             self.on_conn_lost(stream, now);
         }

@@ -7,6 +7,7 @@
 
 use std::time::Instant;
 
+use super::request_log::RequestNote;
 use super::{Due, Output, Proxy};
 use crate::base::buf::Buf;
 use crate::base::deadline::Timer;
@@ -33,6 +34,8 @@ pub(crate) struct Conn {
     pub(super) is_finished: bool,
     /// The allowed origin of the page whose request is being answered.
     pub(super) origin: Option<Box<str>>,
+    /// What will be logged of that request, if anything.
+    pub(super) note: Option<Box<RequestNote>>,
     pub(crate) timer: Timer,
     /// When the state has lasted too long, or a comment is due.
     pub(super) state_due: Option<Instant>,
@@ -44,6 +47,13 @@ impl Conn {
     /// Whether so much waits behind the request in hand that no more is read.
     pub(super) fn is_full(&self) -> bool {
         self.incoming.len() >= limits::HEAD_BYTES_MAX
+    }
+
+    /// The head of an answer is written.
+    pub(super) fn on_status(&mut self, status: u16) {
+        if let Some(note) = &mut self.note {
+            note.status = Some(status);
+        }
     }
 
     fn is_closing(&self) -> bool {
@@ -82,6 +92,7 @@ impl Proxy {
             is_transmitting: false,
             is_finished: false,
             origin: None,
+            note: None,
             timer: Timer::default(),
             state_due: None,
             write_due: None,
@@ -254,9 +265,10 @@ impl Proxy {
         self.respond(id, refusal.status, &[JSON], &[body.as_bytes()], now);
     }
 
-    /// A whole answer, as JSON, with further headers.
+    /// A whole answer. Its headers say of what type it is.
     pub(crate) fn respond(&mut self, id: ConnId, status: u16, headers: &[(&str, &str)], body: &[&[u8]], now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.on_status(status);
         let headers = cors::with_origin(headers, conn.origin.as_deref());
         let response = Response { status, headers: &headers, date: self.date.as_str() };
         conn.outgoing.lend(self.in_hand.clone());
@@ -274,6 +286,7 @@ impl Proxy {
 
     /// An answer is complete: what becomes of the connection?
     pub(crate) fn on_answered(&mut self, id: ConnId, now: Instant) {
+        self.log_request(id, now);
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.origin = None;
         match conn.codec.phase() {
@@ -290,6 +303,9 @@ impl Proxy {
     pub(super) fn on_sent(&mut self, id: ConnId, count: usize, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.outgoing.consume(count);
+        if let Some(note) = &mut conn.note {
+            note.taken_bytes += count;
+        }
         if !conn.outgoing.is_empty() {
             conn.write_due = Some(now + limits::WRITE_PAUSE_MAX);
             return;

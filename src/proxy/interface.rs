@@ -1,5 +1,7 @@
 //! What the core and the shell say to each other.
 
+use std::time::Duration;
+
 use crate::base::id::{ConnId, LinkId, OutboundId};
 use crate::config::Config;
 
@@ -180,6 +182,19 @@ pub struct Record {
     pub server: Option<String>,
     /// One line, no secrets.
     pub message: String,
+    /// What else there is to say about it, by name; no secrets either.
+    pub fields: Vec<(&'static str, Field)>,
+}
+
+/// A value in a line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// Words.
+    Text(String),
+    /// A count.
+    Number(u64),
+    /// How long something took.
+    Time(Duration),
 }
 
 /// How much a log line matters.

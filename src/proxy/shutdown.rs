@@ -58,7 +58,7 @@ impl Proxy {
 
     pub(super) fn on_shutdown(&mut self, now: Instant) {
         if self.shutdown.is_under_way() {
-            self.stop();
+            self.stop(now);
             return;
         }
         self.log(Level::Info, None, "Shutting down".to_owned());
@@ -105,7 +105,7 @@ impl Proxy {
 
     pub(super) fn on_shutdown_timeout(&mut self, now: Instant) {
         if matches!(self.shutdown, Shutdown::Flushing { .. }) {
-            return self.stop();
+            return self.stop(now);
         }
         for server in self.servers.ids() {
             self.fail_calls(server, &Trouble::ShuttingDown, |_| true, now);
@@ -137,16 +137,17 @@ impl Proxy {
     }
 
     /// Once nothing waits to be sent there is nothing left to do.
-    pub(super) fn on_flushed(&mut self) {
+    pub(super) fn on_flushed(&mut self, now: Instant) {
         let is_flushing = matches!(self.shutdown, Shutdown::Flushing { .. });
         if is_flushing && self.conns.iter().all(|(_, conn)| conn.outgoing.is_empty()) {
-            self.stop();
+            self.stop(now);
         }
     }
 
-    fn stop(&mut self) {
+    fn stop(&mut self, now: Instant) {
         if !matches!(self.shutdown, Shutdown::Stopped) {
             self.shutdown = Shutdown::Stopped;
+            self.log_unfinished_requests(now);
             self.outputs.push_back(Output::Stopped { failure: self.failure.take() });
         }
     }

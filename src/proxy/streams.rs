@@ -186,6 +186,7 @@ impl Proxy {
     /// The head of an event stream.
     pub(super) fn begin_body(&mut self, id: ConnId, headers: &[(&str, &str)], now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
+        conn.on_status(200);
         let headers = [&SSE_HEADERS, headers].concat();
         let headers = cors::with_origin(&headers, conn.origin.as_deref());
         let response = Response { status: 200, headers: &headers, date: self.date.as_str() };

@@ -57,8 +57,14 @@ impl Proxy {
         let result = match post {
             Post::Streamable(post) => match envelope::read_body(bytes) {
                 Err(malformed) => Err(Denial::message(400, malformed.code, &malformed.reason)),
-                Ok(Body::Single(message)) => self.on_single(conn, &post, bytes, message, now),
-                Ok(Body::Batch(items)) => self.on_batch(conn, &post, items, now),
+                Ok(Body::Single(message)) => {
+                    self.note_message(conn, &message);
+                    self.on_single(conn, &post, bytes, message, now)
+                }
+                Ok(Body::Batch(items)) => {
+                    self.note_batch(conn, &items);
+                    self.on_batch(conn, &post, items, now)
+                }
             },
             Post::Message(post) => self.on_message_body(conn, post, bytes, now),
         };

@@ -102,12 +102,14 @@ impl Proxy {
     ) -> Result<(), Denial> {
         let message = match envelope::read_body(bytes) {
             Err(malformed) => return Err(Denial::message(400, malformed.code, &malformed.reason)),
-            Ok(Body::Batch(_)) => {
+            Ok(Body::Batch(items)) => {
+                self.note_batch(conn, &items);
                 let reason = "batches do not exist in HTTP+SSE: send one message at a time";
                 return Err(Denial::message(400, INVALID_REQUEST, reason));
             }
             Ok(Body::Single(message)) => message,
         };
+        self.note_message(conn, &message);
         let Some(session) = self.sessions.get_mut(post.session) else {
             return Err(Denial::unknown_sse_session(id_of(&message)));
         };

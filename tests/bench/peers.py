@@ -99,11 +99,10 @@ def quiet():
 
 @contextlib.contextmanager
 def ours(binary):
-    """Our proxy with the built-in demo server, on a free port."""
-    command = [binary, "-demo", "-addr", "127.0.0.1:0"]
-    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        port, path = read_address(process)
-        yield Peer("mcp-proxy", process, port, path)
+    """Our proxy with the built-in demo server, on a free port; not as -demo runs it, where each request is logged."""
+    server = {"command": binary, "args": ["__demo"]}
+    with configured(binary, {"demo": server}, ["demo"]) as (peer,):
+        yield peer
 
 
 @contextlib.contextmanager

@@ -1,12 +1,15 @@
 //! Lines of the log: readable by people and by what splits them at spaces, and nothing in them can be forged.
 
+use std::time::Duration;
+
 use mcp_proxy::io::log::{Format, line};
-use mcp_proxy::proxy::{Level, Record};
+use mcp_proxy::proxy::{Field, Level, Record};
 
 const AT: u64 = 1_795_422_161;
 
 fn logged(level: Level, server: Option<&str>, message: &str) -> String {
-    line(&Record { level, server: server.map(str::to_owned), message: message.to_owned() }, AT, Format::Text)
+    let (server, message) = (server.map(str::to_owned), message.to_owned());
+    line(&Record { level, server, message, fields: Vec::new() }, AT, Format::Text)
 }
 
 #[test]
@@ -50,7 +53,8 @@ fn nothing_in_a_message_ends_the_line_or_moves_the_cursor() {
 #[test]
 fn as_json_a_line_has_the_same_members() {
     let hostile = "say \"hi\"\n\u{1b}[2J\u{2028}\u{202e}\u{7f}é\\";
-    let record = Record { level: Level::Warn, server: Some("demo".to_owned()), message: hostile.to_owned() };
+    let (server, message) = (Some("demo".to_owned()), hostile.to_owned());
+    let record = Record { level: Level::Warn, server, message, fields: Vec::new() };
     let text = line(&record, AT, Format::Json);
     assert!(text.starts_with(r#"{"time":"2026-11-23T08:22:41Z","level":"WARN","msg":"say \"hi\""#), "{text}");
     assert!(text.ends_with("\",\"client\":\"demo\"}\n") && text.matches('\n').count() == 1, "{text}");
@@ -60,4 +64,28 @@ fn as_json_a_line_has_the_same_members() {
     let record = Record { server: None, message: String::new(), ..record };
     let expected = r#"{"time":"2026-11-23T08:22:41Z","level":"WARN","msg":""}"#;
     assert_eq!(line(&record, AT, Format::Json).trim_end(), expected);
+}
+
+#[test]
+fn fields_follow_in_both_formats() {
+    let fields = vec![
+        ("path", Field::Text("/demo/mcp".to_owned())),
+        ("tool", Field::Text("say \"hi\"".to_owned())),
+        ("status", Field::Number(200)),
+        ("duration", Field::Time(Duration::from_micros(12_345))),
+        ("longest", Field::Time(Duration::from_millis(75_260))),
+    ];
+    let (server, message) = (Some("demo".to_owned()), "request".to_owned());
+    let record = Record { level: Level::Info, server, message, fields };
+    let expected = concat!(
+        r#"time=2026-11-23T08:22:41Z level=INFO msg=request client=demo path=/demo/mcp tool="say \"hi\"" status=200 "#,
+        "duration=12ms longest=75.3s\n"
+    );
+    assert_eq!(line(&record, AT, Format::Text), expected);
+    let expected = concat!(
+        r#"{"time":"2026-11-23T08:22:41Z","level":"INFO","msg":"request","client":"demo","path":"/demo/mcp","#,
+        r#""tool":"say \"hi\"","status":200,"duration":0.012,"longest":75.260}"#,
+        "\n"
+    );
+    assert_eq!(line(&record, AT, Format::Json), expected);
 }

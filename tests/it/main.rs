@@ -67,6 +67,7 @@ mod proxy_private;
 mod proxy_reload;
 mod proxy_remote_faults;
 mod proxy_remotes;
+mod proxy_request_log;
 mod proxy_resumption;
 mod proxy_shutdown;
 mod proxy_sse_upstreams;

@@ -25,7 +25,7 @@ use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::base::time::Now;
 use mcp_proxy::config::{Config, Listener};
 use mcp_proxy::demo::DemoServer;
-use mcp_proxy::proxy::{Exit, Input, Proxy};
+use mcp_proxy::proxy::{Exit, Input, Proxy, Record};
 
 use super::answers::Answers;
 use super::clock::Clock;
@@ -54,6 +54,8 @@ pub(crate) struct Playbook {
     transcript: Transcript,
     /// Everything that was logged: `info demo: text`.
     pub(crate) logs: Vec<String>,
+    /// The same, as it was said.
+    pub(crate) records: Vec<Record>,
     calls: Symbols,
     asks: Symbols,
     /// What the next pause between two attempts is spread by.
@@ -134,6 +136,7 @@ impl Playbook {
             accepts: true,
             transcript: Transcript::default(),
             logs: Vec::new(),
+            records: Vec::new(),
             calls: Symbols::new('#'),
             asks: Symbols::new('?'),
             jitter,

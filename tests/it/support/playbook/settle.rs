@@ -53,8 +53,9 @@ impl Playbook {
             Output::CloseOutbound(outbound) => self.on_close_outbound(outbound),
             Output::Log(record) => {
                 let level = format!("{:?}", record.level).to_lowercase();
-                let server = record.server.map(|server| format!(" {server}")).unwrap_or_default();
+                let server = record.server.iter().map(|server| format!(" {server}")).collect::<String>();
                 self.logs.push(format!("{level}{server}: {}", record.message));
+                self.records.push(record);
             }
             Output::Stopped { failure } => {
                 self.is_stopped = true;

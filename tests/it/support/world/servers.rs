@@ -77,6 +77,7 @@ pub(super) fn config(servers: &[Server]) -> Config {
     let mut config = requests::config(&names);
     for (entry, server) in config.servers.iter_mut().zip(servers) {
         entry.isolation = server.isolation;
+        entry.log_enabled = true;
         if let Place::Host { transport, .. } = server.place {
             let url = Url::parse(&format!("http://{}.example:8080/mcp?key=s", server.name)).expect("a URL");
             let headers = vec![("X-Key".to_owned(), "secret".to_owned())];

@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod buf;
 pub mod deadline;
 pub mod decimal;
+pub mod histogram;
 pub mod id;
 pub mod nearest;
 pub mod ordered;

@@ -7,4 +7,5 @@ pub mod http;
 pub mod jsonc;
 pub mod jsonrpc;
 pub mod lines;
+pub mod prometheus;
 pub mod sse;

@@ -92,6 +92,8 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Who gets to see the status page.
     pub status_page: StatusPage,
+    /// Whether `/metrics` is served.
+    pub metrics: bool,
     /// The upstreams, in the order of the file; disabled ones are left out.
     pub servers: Vec<ServerConfig>,
     /// What the user should know, in the order of the file.

@@ -36,6 +36,7 @@ mod spawn;
 mod table;
 mod tls;
 mod turns;
+mod vitals;
 mod watcher;
 mod way;
 mod worker;
@@ -63,7 +64,7 @@ use self::watcher::Watcher;
 pub use self::watcher::{Load, Reloading};
 use crate::config::forward_proxy::ForwardProxies;
 use crate::config::{self, Config};
-use crate::proxy::{Level, Proxy, Random};
+use crate::proxy::{Level, Proxy, Random, Sources};
 
 /// What to run.
 pub struct Settings {
@@ -102,8 +103,9 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     let waker = outbounds::waker(poll.registry()).map_err(RunError::System)?;
     let watcher = reloading.map(|reloading| Watcher::start(reloading, Arc::clone(&waker))).transpose();
     let watcher = watcher.map_err(RunError::System)?;
+    let sources = Sources { random, vitals: vitals::source(log.dropped()) };
     on_listening(&config, local);
-    let core = Proxy::new(config, config::Listener { local }, random, event_loop::read_clock());
+    let core = Proxy::new(config, config::Listener { local }, sources, event_loop::read_clock());
     let children = Children::new(nofile);
     let outbounds = Outbounds::new(outbound_settings(is_insecure), waker);
     let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, outbounds, log, watcher }

@@ -24,6 +24,7 @@ mod conns;
 mod dates;
 mod dispatch;
 mod exchanges;
+mod figures;
 mod filters;
 mod handshakes;
 mod interface;
@@ -51,7 +52,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
-pub use interface::{Exit, Field, Input, Level, Output, Record};
+pub use interface::{Exit, Field, Input, Level, Output, Random, ReadVitals, Record, Sources, Vitals};
 
 use crate::base::deadline::{Deadlines, Timer};
 use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, StreamId};
@@ -67,6 +68,8 @@ use crate::mcp::stream::Stream;
 
 pub(crate) use calls::Request;
 use conns::{Conn, ConnState};
+use figures::Counts;
+pub(crate) use figures::Load;
 use links::Link;
 pub(crate) use links::Server;
 use outbounds::Outbound;
@@ -74,14 +77,12 @@ pub(crate) use replays::Resumption;
 use retirement::Retired;
 use shutdown::Shutdown;
 
-/// Where random bytes come from.
-pub type Random = Box<dyn FnMut(&mut [u8])>;
-
 /// The core.
 pub struct Proxy {
     pub(crate) config: Config,
     pub(crate) listener: Listener,
-    random: Random,
+    sources: Sources,
+    pub(crate) counts: Counts,
     pub(crate) conns: Arena<ConnId, Conn>,
     pub(crate) streams: Arena<StreamId, Stream>,
     /// What is kept of all streams together.
@@ -145,11 +146,12 @@ enum Due {
 
 impl Proxy {
     /// The core for a configuration. Its first outputs start the upstreams.
-    pub fn new(config: Config, listener: Listener, random: Random, now: Now) -> Proxy {
+    pub fn new(config: Config, listener: Listener, sources: Sources, now: Now) -> Proxy {
         let mut proxy = Proxy {
             config,
             listener,
-            random,
+            sources,
+            counts: Counts::new(now.unix_seconds),
             conns: Arena::new(),
             streams: Arena::new(),
             replay_bytes: 0,
@@ -310,6 +312,16 @@ impl Proxy {
             Due::Retirement(id) => self.on_retirement_timeout(id, now),
             Due::Shutdown => self.on_shutdown_timeout(now),
         }
+    }
+
+    /// Fills in random bytes.
+    fn randomise(&mut self, bytes: &mut [u8]) {
+        (self.sources.random)(bytes);
+    }
+
+    /// How the process is doing.
+    pub(crate) fn vitals(&mut self) -> Vitals {
+        (self.sources.vitals)()
     }
 
     pub(crate) fn log(&mut self, level: Level, server: Option<ServerId>, message: String) {

@@ -3,12 +3,13 @@
 //! Probes are answered before anything is checked. The checks come in this order, and the first that fails answers:
 //! `Origin` and `Host` (403), path (404), token (401), method (405), session of a GET or DELETE (405, 400, 404),
 //! `Content-Type` (415), `Accept` (406), session of a message over HTTP+SSE (400, 404), length (411), body. A browser's
-//! preflight passes the first two and is answered then, and so is who asks for the status page.
+//! preflight passes the first two and is answered then, and so is who asks for the status page or the metrics.
 
 pub(crate) mod access;
 pub(crate) mod cors;
 pub(crate) mod endpoints;
 pub(crate) mod errors;
+mod metrics;
 pub(crate) mod post;
 mod probes;
 pub(crate) mod sse;
@@ -38,8 +39,8 @@ const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
 /// All paths that are served, below that of `baseURL`; `NAME` stands for a server's. For the documentation.
 pub fn paths() -> Vec<String> {
     let endpoints = Endpoint::ALL.into_iter().map(|endpoint| format!("/NAME/{}", endpoint.segment()));
-    let probes = Probe::ALL.into_iter().map(|probe| probe.path().to_owned());
-    endpoints.chain(probes).chain([status::PATH.to_owned()]).collect()
+    let others = Probe::ALL.into_iter().map(Probe::path).chain([metrics::PATH, status::PATH]);
+    endpoints.chain(others.map(str::to_owned)).collect()
 }
 
 impl Proxy {
@@ -69,6 +70,9 @@ impl Proxy {
         }
         if self.is_status_page(head) {
             return self.on_status_page(conn, head, now);
+        }
+        if self.is_metrics(head.target.path) {
+            return self.on_metrics(conn, head, now);
         }
         let (server, endpoint) = self.find_endpoint(head.target.path)?;
         self.note_request(conn, server, endpoint.segment(), head.method, now);

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::clients::entrances::Secrets;
 use super::invocation::{Job, Serve};
 use super::origin::{ConfigOrigin, OriginError};
+use crate::clients::entrances::Secrets;
 use crate::config::report::Problems;
 use crate::config::{self, Around, Config, Variables};
 use crate::io::Reloading;

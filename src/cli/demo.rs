@@ -31,6 +31,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),
         status_page: StatusPage::Local,
+        metrics: false,
         servers: vec![ServerConfig {
             name: NAME.to_owned(),
             label: NAME.to_owned(),

@@ -90,6 +90,7 @@ impl Section {
                 "allowedOrigins",
                 "allowedHosts",
                 "statusPage",
+                "metrics",
             ],
             Section::Server => &["command", "args", "env", "url", "headers", "timeout", "transportType", "options"],
             Section::Options => &[

@@ -41,6 +41,8 @@ pub struct RawProxy {
     pub allowed_hosts: Field<Vec<At<String>>>,
     /// `statusPage`
     pub status_page: Field<bool>,
+    /// `metrics`
+    pub metrics: Field<bool>,
     /// `options`: what servers inherit.
     pub options: RawOptions,
     /// Keys that would have to be ignored.
@@ -222,6 +224,7 @@ fn read_proxy(node: &Node<'_>, report: &mut Report) -> RawProxy {
             "allowedOrigins" => proxy.allowed_origins = member.node.strings(report),
             "allowedHosts" => proxy.allowed_hosts = member.node.strings(report),
             "statusPage" => proxy.status_page = member.node.boolean(report),
+            "metrics" => proxy.metrics = member.node.boolean(report),
             "options" => proxy.options = read_options(&member.node, report),
             _ => on_other_key(Section::Proxy, &member, &mut proxy.unsupported, report),
         }

@@ -45,6 +45,7 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
             Some(true) => StatusPage::Everywhere,
             Some(false) => StatusPage::Nowhere,
         },
+        metrics: raw.proxy.metrics.value() == Some(&true),
         servers: servers(raw, report),
         warnings: Vec::new(),
     }

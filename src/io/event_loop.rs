@@ -59,10 +59,11 @@ impl EventLoop {
     pub(super) fn run(mut self) -> io::Result<Ended> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut buffer = vec![0; limits::READ_BYTES];
-        let mut ended = self.settle(read_clock());
+        let mut now = read_clock();
+        let mut ended = self.settle(now);
         while ended.is_none() {
-            self.wait(&mut events)?;
-            let now = read_clock();
+            self.wait(&mut events, now.instant)?;
+            now = read_clock();
             self.dispatch(&events, &mut buffer, now);
             self.run_timers(now);
             ended = self.settle(now);
@@ -72,13 +73,15 @@ impl EventLoop {
         Ok(ended.unwrap_or(Ended { failure: None }))
     }
 
-    /// Polls; does not wait while somebody is still owed a share.
-    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+    /// Polls; does not wait while somebody is still owed a share. The turn that is over began at `began`.
+    fn wait(&mut self, events: &mut Events, began: Instant) -> io::Result<()> {
+        let now = Instant::now();
+        self.core.handle_turn(now.saturating_duration_since(began));
         let is_busy = self.conns.is_busy_after_turn()
             | self.children.is_busy_after_turn()
             | self.outbounds.is_busy_after_turn()
             | self.listener.is_ready();
-        let timeout = if is_busy { Some(Duration::ZERO) } else { self.until_next_deadline() };
+        let timeout = if is_busy { Some(Duration::ZERO) } else { self.until_next_deadline(now) };
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
@@ -88,11 +91,11 @@ impl EventLoop {
         }
     }
 
-    fn until_next_deadline(&mut self) -> Option<Duration> {
+    fn until_next_deadline(&mut self, now: Instant) -> Option<Duration> {
         let shell = [self.listener.poll_timeout(), self.children.poll_timeout(), self.outbounds.poll_timeout()];
         let deadlines = shell.into_iter().chain([self.core.poll_timeout()]);
         let next = deadlines.flatten().min()?;
-        Some(next.saturating_duration_since(Instant::now()))
+        Some(next.saturating_duration_since(now))
     }
 
     fn dispatch(&mut self, events: &Events, buffer: &mut [u8], now: Now) {
@@ -247,7 +250,7 @@ impl EventLoop {
     }
 }
 
-/// The only reading of the clock in a turn.
+/// The only reading of the clock in a turn, but for the one that says how long the turn took and how long to wait.
 pub(super) fn read_clock() -> Now {
     let unix_seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Now { instant: Instant::now(), unix_seconds }

@@ -69,6 +69,11 @@ impl Log {
         }
     }
 
+    /// How many lines have been dropped so far.
+    pub(super) fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
+    }
+
     /// Waits until everything is written, but not for ever: whoever reads stderr may have stopped.
     pub(super) fn finish(self) {
         let Log { lines, written, .. } = self;
@@ -79,6 +84,7 @@ impl Log {
 
 /// The writer's thread: ends when the queue is closed and empty.
 fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, format: Format) {
+    let mut reported = 0;
     while let Ok(mut batch) = queue.recv() {
         while batch.len() < BATCH_BYTES
             && let Ok(line) = queue.try_recv()
@@ -86,9 +92,10 @@ fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, format: Format) {
             batch.push_str(&line);
         }
         write_all(batch.as_bytes());
-        let count = dropped.swap(0, Ordering::Relaxed);
-        if count > 0 {
-            let message = format!("{count} log lines dropped: stderr is read too slowly");
+        let total = dropped.load(Ordering::Relaxed);
+        if total > reported {
+            let message = format!("{} log lines dropped: stderr is read too slowly", total - reported);
+            reported = total;
             let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
             write_all(line(&record, unix_seconds(), format).as_bytes());
         }

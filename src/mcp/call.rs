@@ -7,6 +7,7 @@ use crate::base::id::{ServerId, SessionId, StreamId};
 
 use super::introduction::Greeting;
 use super::log_level::LogLevel;
+use super::method::McpMethod;
 
 /// A request that was accepted and is not yet answered.
 #[derive(Debug)]
@@ -21,6 +22,10 @@ pub struct Call {
     pub id: Box<str>,
     /// The downstream's own progress token, as JSON text.
     pub progress_token: Option<Box<str>>,
+    /// What it asks for.
+    pub method: McpMethod,
+    /// When it came.
+    pub came: Instant,
     /// What happens beside the answer.
     pub kind: CallKind,
     /// How far it has come.

@@ -1,6 +1,6 @@
 //! Calls: accepted, sent or kept waiting, answered exactly once.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::sending::Outgoing;
 use super::{Due, Proxy};
@@ -13,7 +13,9 @@ use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{Call, CallKind, CallState};
 use crate::mcp::introduction::Greeting;
+use crate::mcp::method::McpMethod;
 use crate::mcp::session::{Opening, Transport};
+use crate::mcp::tally::CallEnd;
 use crate::mcp::trouble::Trouble;
 use crate::mcp::version::Version;
 
@@ -25,6 +27,8 @@ pub(crate) struct Request<'a> {
     pub(crate) id: &'a str,
     /// Its parameters, within the message.
     pub(crate) params: Params<'a>,
+    /// What it asks for.
+    pub(crate) method: McpMethod,
     /// What it means to the proxy.
     pub(crate) kind: CallKind,
 }
@@ -41,6 +45,7 @@ impl Proxy {
         now: Instant,
     ) {
         if let Err(trouble) = self.check_room(server, session, request.message.len()) {
+            self.count_call(server, request.method, CallEnd::Failed, Duration::ZERO);
             self.answer_with_trouble(server, stream, request.id, &trouble, now);
             return;
         }
@@ -53,6 +58,8 @@ impl Proxy {
             stream,
             id: request.id.into(),
             progress_token: request.params.progress_token.map(Into::into),
+            method: request.method,
+            came: now,
             kind: request.kind,
             state: CallState::InFlight,
             was_returned: false,
@@ -87,13 +94,13 @@ impl Proxy {
         greeting: Greeting,
         now: Instant,
     ) {
-        if let Err(trouble) = self.check_room(server, session, 0) {
-            self.answer_with_trouble(server, stream, id, &trouble, now);
-            return;
-        }
-        let server = match self.upstream_for(server, &greeting, now) {
+        let room = self.check_room(server, session, 0);
+        let server = match room.and_then(|()| self.upstream_for(server, &greeting, now)) {
             Ok(upstream) => upstream,
-            Err(trouble) => return self.answer_with_trouble(server, stream, id, &trouble, now),
+            Err(trouble) => {
+                self.count_call(server, McpMethod::Initialize, CallEnd::Failed, Duration::ZERO);
+                return self.answer_with_trouble(server, stream, id, &trouble, now);
+            }
         };
         let call = self.calls.insert(Call {
             server,
@@ -101,6 +108,8 @@ impl Proxy {
             stream,
             id: id.into(),
             progress_token: None,
+            method: McpMethod::Initialize,
+            came: now,
             kind: CallKind::Initialize(greeting),
             state: CallState::InFlight,
             was_returned: false,
@@ -185,7 +194,7 @@ impl Proxy {
         let CallKind::Initialize(greeting) = &call.kind else { return };
         self.suspect_unused(call.server);
         if !self.streams.is_live(call.stream) {
-            return; // nobody would learn the session's name
+            return self.count_ended(&call, CallEnd::Cancelled, now); // nobody would learn the session's name
         }
         let Some(introduction) = self.servers.get(call.server).and_then(|server| server.introduction.clone()) else {
             return;
@@ -194,9 +203,11 @@ impl Proxy {
         let session = call.session.or_else(|| self.begin_session(call.server, Transport::Streamable, now));
         let Some(session) = session else {
             let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
+            self.count_ended(&call, CallEnd::Failed, now);
             self.answer_with_trouble(call.server, call.stream, &call.id, &Trouble::Crowded { bound }, now);
             return;
         };
+        self.count_ended(&call, CallEnd::Ok, now);
         self.on_greeted(session, greeting, version);
         let token = self.sessions.get(session).map(|session| crate::mcp::session::format_token(&session.token));
         let headers = [("Mcp-Session-Id", token.as_deref().unwrap_or_default())];
@@ -207,8 +218,19 @@ impl Proxy {
         self.push_reply(call.stream, 200, &headers, &parts, now);
     }
 
+    /// The call is over, in this way.
+    pub(super) fn end_call(&mut self, id: CallId, end: CallEnd, now: Instant) -> Option<Call> {
+        let call = self.take_call(id, now)?;
+        self.count_ended(&call, end, now);
+        Some(call)
+    }
+
+    fn count_ended(&mut self, call: &Call, end: CallEnd, now: Instant) {
+        self.count_call(call.server, call.method, end, now.saturating_duration_since(call.came));
+    }
+
     /// The call is over, one way or the other.
-    pub(super) fn take_call(&mut self, id: CallId, now: Instant) -> Option<Call> {
+    fn take_call(&mut self, id: CallId, now: Instant) -> Option<Call> {
         self.abandon_exchange(id, now);
         let call = self.calls.remove(id)?;
         self.retired.on_call_over();
@@ -227,7 +249,7 @@ impl Proxy {
     /// The call gets no answer from its upstream: this is the answer.
     pub(super) fn fail_call(&mut self, id: CallId, trouble: &Trouble, now: Instant) {
         self.end_asks_of_call(id, now);
-        let Some(call) = self.take_call(id, now) else { return };
+        let Some(call) = self.end_call(id, CallEnd::Failed, now) else { return };
         self.on_unanswered(&call);
         self.answer_with_trouble(call.server, call.stream, &call.id, trouble, now);
     }
@@ -278,7 +300,7 @@ impl Proxy {
     fn abandon_call(&mut self, id: CallId, reason: &str, now: Instant) {
         // While the call is there: they are withdrawn on its stream.
         self.end_asks_of_call(id, now);
-        let Some(call) = self.take_call(id, now) else { return };
+        let Some(call) = self.end_call(id, CallEnd::Cancelled, now) else { return };
         self.on_unanswered(&call);
         let body = write::error(&call.id, INTERNAL_ERROR, &format!("the request was cancelled: {reason}"));
         self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);

@@ -112,6 +112,7 @@ impl Proxy {
     }
 
     pub(super) fn on_received(&mut self, id: ConnId, bytes: &[u8], now: Instant) {
+        self.counts.received_bytes += bytes.len() as u64;
         let Some(conn) = self.conns.get_mut(id) else { return };
         match conn.state {
             ConnState::Closing | ConnState::Lingering => {}
@@ -306,6 +307,7 @@ impl Proxy {
         if let Some(note) = &mut conn.note {
             note.taken_bytes += count;
         }
+        self.counts.sent_bytes += count as u64;
         if !conn.outgoing.is_empty() {
             conn.write_due = Some(now + limits::WRITE_PAUSE_MAX);
             return;

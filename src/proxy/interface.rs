@@ -209,3 +209,28 @@ pub enum Level {
     /// Something does not work.
     Error,
 }
+
+/// What the core cannot know by itself.
+pub struct Sources {
+    /// Where random bytes come from.
+    pub random: Random,
+    /// How the process is doing.
+    pub vitals: ReadVitals,
+}
+
+/// Where random bytes come from.
+pub type Random = Box<dyn FnMut(&mut [u8])>;
+
+/// Asks the system how the process is doing.
+pub type ReadVitals = Box<dyn FnMut() -> Vitals>;
+
+/// How the process is doing, as far as the system says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Vitals {
+    /// Memory in use.
+    pub resident_bytes: Option<u64>,
+    /// Open descriptors.
+    pub open_fds: Option<u64>,
+    /// Lines of the log that found its queue full.
+    pub dropped_log_lines: u64,
+}

@@ -12,6 +12,7 @@ use crate::config::{ServerConfig, Target};
 use crate::limits;
 use crate::mcp::call::CallState;
 use crate::mcp::introduction::Introduction;
+use crate::mcp::tally::Tally;
 use crate::mcp::trouble::{Outline, Trouble};
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::handshake::OwnRequest;
@@ -38,6 +39,8 @@ pub(crate) struct Server {
     pub(super) is_essential: bool,
     /// What became of the last link that failed, and when; those of private upstreams are kept by their entrance.
     pub(crate) last_failure: Option<(Trouble, Instant)>,
+    /// What is counted of it. Private ones count towards their entrance.
+    pub(crate) tally: Tally,
 }
 
 /// Whom an upstream is for.
@@ -100,6 +103,7 @@ impl Server {
             starts: 0,
             is_essential: false,
             last_failure: None,
+            tally: Tally::default(),
         }
     }
 }
@@ -179,6 +183,9 @@ impl Proxy {
         let give_up = now + entry.config.startup_time.max(limits::HANDSHAKE_TIME_MAX);
         entry.supervisor.on_start(link);
         self.deadlines.arm(&mut entry.supervisor.timer, Due::Server(server), give_up);
+        if self.is_restarted(server) {
+            self.count_restart(server);
+        }
         if is_process {
             self.start_process(link);
         } else {
@@ -286,7 +293,7 @@ impl Proxy {
         self.fail_link(server, link, trouble, now);
         self.links.remove(link);
         let mut jitter = [0];
-        (self.random)(&mut jitter);
+        self.randomise(&mut jitter);
         let Some(entry) = self.servers.get_mut(server) else { return };
         entry.catalogue.on_gone();
         let next = entry.supervisor.on_gone(now, jitter[0]);

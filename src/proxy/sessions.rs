@@ -14,7 +14,7 @@ impl Proxy {
     /// Nobody can guess it.
     pub(crate) fn fresh_token(&mut self) -> Token {
         let mut token = Token::default();
-        (self.random)(&mut token);
+        self.randomise(&mut token);
         token
     }
 

@@ -15,6 +15,7 @@ use crate::mcp::attribution::Carrier;
 use crate::mcp::call::CallKind;
 use crate::mcp::from_upstream::{self, FromUpstream};
 use crate::mcp::introduction::Introduction;
+use crate::mcp::tally::CallEnd;
 use crate::upstream::catalogue::Next;
 use crate::upstream::handshake::{self, OwnRequest};
 
@@ -116,7 +117,8 @@ impl Proxy {
             return; // cancelled or timed out meanwhile, or never sent
         }
         self.end_asks_of_call(id, now);
-        let Some(call) = self.take_call(id, now) else { return };
+        let end = if is_error { CallEnd::Error } else { CallEnd::Ok };
+        let Some(call) = self.end_call(id, end, now) else { return };
         match &call.kind {
             CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
             CallKind::SetLevel(level) if !is_error => {

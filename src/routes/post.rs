@@ -10,6 +10,7 @@ use crate::mcp::call::{CallKind, is_passive};
 use crate::mcp::from_upstream::member;
 use crate::mcp::introduction::{self, Greeting};
 use crate::mcp::log_level::LogLevel;
+use crate::mcp::method::McpMethod;
 use crate::mcp::owners;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::proxy::{Proxy, Request};
@@ -241,21 +242,23 @@ impl Proxy {
             method if is_passive(method) => CallKind::Passive,
             _ => active(params.text),
         };
-        self.accept_call(server, Some(session), stream, Request { message, id, params, kind }, now);
+        let request = Request { message, id, params, method: McpMethod::of(method), kind };
+        self.accept_call(server, Some(session), stream, request, now);
     }
 
     /// The upstream has one level for all: the most verbose that any session wants.
     fn on_set_level(&mut self, incoming: &Incoming<'_>, level: LogLevel, params: Params<'_>, now: Instant) {
         let Incoming { server, session, stream, message, id } = *incoming;
         let common = self.most_verbose(server, Some(session), Some(level)).unwrap_or(level);
-        let kind = CallKind::SetLevel(level);
+        let (kind, method) = (CallKind::SetLevel(level), McpMethod::SetLevel);
         if common == level {
-            return self.accept_call(server, Some(session), stream, Request { message, id, params, kind }, now);
+            let request = Request { message, id, params, method, kind };
+            return self.accept_call(server, Some(session), stream, request, now);
         }
         let params = format!("{{\"level\":\"{}\"}}", common.as_str());
         let message = write::request(id, "logging/setLevel", &params);
         if let Ok(Message::Request { id, params, .. }) = envelope::read_message(message.as_bytes()) {
-            let request = Request { message: message.as_bytes(), id, params, kind };
+            let request = Request { message: message.as_bytes(), id, params, method, kind };
             self.accept_call(server, Some(session), stream, request, now);
         }
     }

@@ -69,20 +69,35 @@ impl Proxy {
     /// 503 while a server is not ready that must be: one with `panicIfInvalid`, once the proxy runs. The others keep
     /// trying, and answer with their reason.
     fn readiness(&self) -> (u16, String) {
-        let (mut is_ready, mut names, mut states) = (!self.is_ending(), Vec::new(), Vec::new());
-        for (_, server) in self.configured() {
+        let (mut is_ready, mut states) = (!self.is_ending(), Vec::new());
+        for (name, (_, server)) in self.shown_names().iter().zip(self.configured()) {
             let state = state_of(server);
             is_ready &= state.is_fine() || !server.config.panic_if_invalid;
-            names.push(first_part(&server.config.label));
-            states.push(state.as_str());
+            states.push(format!("{}:{{\"state\":\"{}\"}}", write::string(name), state.as_str()));
         }
-        let states: Vec<String> = (0..states.len())
-            .map(|at| format!("{}:{{\"state\":\"{}\"}}", write::string(&numbered(&names, at)), states[at]))
-            .collect();
         let status = if is_ready { "ready" } else { "not ready" };
         let body = format!("{{\"status\":\"{status}\",\"servers\":{{{}}}}}", states.join(","));
         (if is_ready { 200 } else { 503 }, body)
     }
+
+    /// The names of all configured servers, as far as they are told to whoever asks. A path within a name may be a
+    /// credential (`fetch/{token}`), so only its first part is told.
+    pub(super) fn shown_names(&self) -> Vec<String> {
+        let firsts: Vec<&str> = self.configured().map(|(_, server)| first_part(&server.config.label)).collect();
+        numbered(&firsts)
+    }
+}
+
+/// Of several names that are the same, the later ones are numbered.
+pub(super) fn numbered<S: AsRef<str>>(names: &[S]) -> Vec<String> {
+    let shown = names.iter().enumerate().map(|(at, name)| {
+        let name = name.as_ref();
+        match names[..at].iter().filter(|earlier| earlier.as_ref() == name).count() {
+            0 => name.to_owned(),
+            others => format!("{name} ({})", others + 1),
+        }
+    });
+    shown.collect()
 }
 
 /// A server's state, as far as it is told.
@@ -117,15 +132,5 @@ pub(super) fn state_of(server: &Server) -> ServerState {
         State::Ready { .. } => ServerState::Ready,
         State::Starting { .. } => ServerState::Starting,
         State::Ending { .. } | State::BackingOff | State::Stopping { .. } | State::Stopped => ServerState::Down,
-    }
-}
-
-/// The name of one of several servers. A path within a name may be a credential (`fetch/{token}`), so only its first
-/// part is told; of several with the same, the later ones are numbered.
-pub(super) fn numbered<S: AsRef<str>>(names: &[S], at: usize) -> String {
-    let name = names[at].as_ref();
-    match names[..at].iter().filter(|earlier| earlier.as_ref() == name).count() {
-        0 => name.to_owned(),
-        others => format!("{name} ({})", others + 1),
     }
 }

@@ -36,13 +36,14 @@ DEMO = {"command": BINARY, "args": ["__demo"]}
 
 
 class Proxy:
-    """One run of the binary; a context manager that ends it. `command`: how it is started, if not by us."""
+    """One run of the binary; a context manager that ends it. `command`: how it is started, if not by us; `flags` and
+    `settings` (members of mcpProxy) otherwise."""
 
-    def __init__(self, servers=None, demo=False, command=None, env=None):
+    def __init__(self, servers=None, demo=False, command=None, env=None, flags=(), settings=None):
         self.marker = uuid.uuid4().hex
         self.folder = tempfile.mkdtemp(prefix="mcp-proxy-e2e-")
         if command is None:
-            command = [BINARY, *(["-demo"] if demo else ["-config", self.write_config(servers)])]
+            command = [BINARY, *flags, *(["-demo"] if demo else ["-config", self.write_config(servers, 0, settings)])]
         self.process = subprocess.Popen(
             command,
             env={**os.environ, **(env or {}), MARKER: self.marker},
@@ -61,13 +62,13 @@ class Proxy:
             raise AssertionError(f"the proxy named no address: {self._stdout!r} {self.log()}")
         self.host, self.port = found[1].decode(), int(found[2])
 
-    def write_config(self, servers, port=0):
+    def write_config(self, servers, port=0, settings=None):
         """The path of a configuration with these servers; all processes of theirs carry our marker."""
         marked = {
             name: {**server, "env": {**server.get("env", {}), MARKER: self.marker}} if "command" in server else server
             for name, server in servers.items()
         }
-        here = {"addr": f"127.0.0.1:{port}", "name": "e2e", "version": "1"}
+        here = {"addr": f"127.0.0.1:{port}", "name": "e2e", "version": "1", **(settings or {})}
         path = Path(self.folder) / f"config-{port}.json"
         path.write_text(json.dumps({"mcpProxy": here, "mcpServers": marked}))
         return str(path)

@@ -7,11 +7,12 @@ use mcp_proxy::cli::flags::FLAGS;
 use mcp_proxy::cli::invocation;
 use mcp_proxy::config::keys::Section;
 use mcp_proxy::config::source::Source;
-use mcp_proxy::config::{Around, load};
+use mcp_proxy::config::{Around, Config, load};
+use mcp_proxy::proxy::Vitals;
 use mcp_proxy::routes;
 
 use crate::support::playbook::Playbook;
-use crate::support::requests::Http;
+use crate::support::requests::{Http, config};
 
 const README: &str = include_str!("../../README.md");
 
@@ -107,7 +108,7 @@ fn every_key_is_documented_and_every_example_is_accepted() {
 fn every_endpoint_is_documented_with_its_methods() {
     let rows = rows("path");
     assert_eq!(documented(&rows), routes::paths().into_iter().collect());
-    let mut play = Playbook::new();
+    let mut play = Playbook::with(Config { metrics: true, ..config(&["demo"]) });
     play.ready("demo");
     for row in &rows {
         let path = code(&row[0]).replace("NAME", "demo");
@@ -117,4 +118,25 @@ fn every_endpoint_is_documented_with_its_methods() {
         let methods: Vec<&str> = allowed.split(", ").filter(|method| *method != "OPTIONS").collect();
         assert_eq!(row[1], methods.join(", "), "{path}");
     }
+}
+
+#[test]
+fn every_metric_is_documented_with_its_labels() {
+    let mut play = Playbook::with(Config { metrics: true, ..config(&["demo"]) });
+    play.vitals.set(Vitals { resident_bytes: Some(1), open_fds: Some(1), dropped_log_lines: 0 });
+    play.ready("demo");
+    play.session("a");
+    let page = play.request("a", &Http::new("GET", "/metrics")).body;
+    let known = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let (mut documented, rows) = (BTreeSet::new(), rows("metric"));
+    for row in &rows {
+        for name in row[0].split(", ").map(code) {
+            assert!(documented.insert(name), "{name} is documented twice");
+            let label = |pair: &str| Some(pair.split_once("=\"")?.0.to_owned()).filter(|label| label != "le");
+            let sample = page.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            let labels: Vec<String> = sample.split(['{', ',', '}']).filter_map(label).collect();
+            assert_eq!(row[1].replace('`', ""), labels.join(", "), "{name}");
+        }
+    }
+    assert_eq!(documented, known);
 }

@@ -28,6 +28,7 @@ impl RawProxy {
             allowed_origins,
             allowed_hosts,
             status_page: _,
+            metrics: _,
             options,
             unsupported: _,
         } = self;

@@ -98,7 +98,7 @@ impl Proxy {
     pub(super) fn status(&self, now: Instant) -> Status {
         let servers: Vec<(ServerId, &Server)> = self.configured().collect();
         let configs: Vec<&ServerConfig> = servers.iter().map(|(_, server)| &*server.config).collect();
-        let names: Vec<_> = configs.iter().map(|config| entrances::withheld(config)).collect();
+        let names = numbered(&configs.iter().map(|config| entrances::withheld(config)).collect::<Vec<_>>());
         let front = Front {
             base_url: &self.config.base_url,
             port: self.listener.local.port(),
@@ -109,7 +109,7 @@ impl Proxy {
             .map(|transport| Offer::new(*transport, front, &configs))
             .collect();
         let views = servers.iter().enumerate().map(|(at, (id, server))| ServerView {
-            name: numbered(&names, at),
+            name: names[at].clone(),
             sessions: self.sessions.iter().filter(|(_, session)| session.entrance == *id).count(),
             endpoints: offers.iter().map(|offer| offer.endpoint(at)).collect(),
             snippets: CLIENTS.iter().map(|(_, client)| snippet(*client, front, &offers, at)).collect(),

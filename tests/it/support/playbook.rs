@@ -25,7 +25,7 @@ use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::base::time::Now;
 use mcp_proxy::config::{Config, Listener};
 use mcp_proxy::demo::DemoServer;
-use mcp_proxy::proxy::{Exit, Input, Proxy, Record};
+use mcp_proxy::proxy::{Exit, Input, Proxy, Record, Sources, Vitals};
 
 use super::answers::Answers;
 use super::clock::Clock;
@@ -60,6 +60,8 @@ pub(crate) struct Playbook {
     asks: Symbols,
     /// What the next pause between two attempts is spread by.
     pub(crate) jitter: Rc<Cell<u8>>,
+    /// How the process is said to be doing.
+    pub(crate) vitals: Rc<Cell<Vitals>>,
     /// The tool server of the [`super::pair::Pair`] runs in every child.
     has_demo: bool,
     pub(crate) is_stopped: bool,
@@ -125,7 +127,10 @@ impl Playbook {
             let value = if bytes.len() == 1 { spread.get() } else { count };
             bytes.fill(value);
         };
-        let proxy = Proxy::new(config, listener, Box::new(random), clock.now());
+        let vitals = Rc::new(Cell::new(Vitals::default()));
+        let told = Rc::clone(&vitals);
+        let sources = Sources { random: Box::new(random), vitals: Box::new(move || told.get()) };
+        let proxy = Proxy::new(config, listener, sources, clock.now());
         let mut play = Playbook {
             proxy,
             clock,
@@ -140,6 +145,7 @@ impl Playbook {
             calls: Symbols::new('#'),
             asks: Symbols::new('?'),
             jitter,
+            vitals,
             has_demo,
             is_stopped: false,
             dead: BTreeSet::new(),

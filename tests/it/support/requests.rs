@@ -37,6 +37,7 @@ pub(crate) fn config(names: &[&str]) -> Config {
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),
         status_page: StatusPage::Local,
+        metrics: false,
         servers: names.iter().map(server).collect(),
         warnings: Vec::new(),
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use mcp_proxy::base::id::{ConnId, LinkId, OutboundId};
 use mcp_proxy::config::Config;
 use mcp_proxy::limits;
-use mcp_proxy::proxy::{Input, Output, Proxy};
+use mcp_proxy::proxy::{Input, Output, Proxy, Sources, Vitals};
 
 use super::clock::Clock;
 use super::requests::loopback;
@@ -132,7 +132,8 @@ impl World {
         let mut bytes = rng.clone();
         let random = move |out: &mut [u8]| bytes.fill(out);
         let config = servers::config(&servers);
-        let proxy = Proxy::new(config.clone(), loopback(), Box::new(random), clock.now());
+        let sources = Sources { random: Box::new(random), vitals: Box::new(Vitals::default) };
+        let proxy = Proxy::new(config.clone(), loopback(), sources, clock.now());
         let mut world = World {
             proxy,
             clock,

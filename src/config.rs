@@ -16,7 +16,9 @@ pub mod expand;
 pub mod forward_proxy;
 pub mod keys;
 pub mod names;
+pub mod networks;
 pub mod node;
+pub mod oauth;
 pub mod raw;
 pub mod report;
 pub mod resolve;
@@ -28,6 +30,7 @@ use std::time::Duration;
 
 pub use self::addr::{ADDR_FORMS, Addr, AddrError};
 use self::environment::Inheritance;
+pub use self::oauth::OAuth;
 use self::report::{Problem, Problems, Report};
 use self::source::Source;
 use crate::base::url::Url;

@@ -3,6 +3,7 @@
 
 mod base_addresses;
 mod base_buf;
+mod base_cidr;
 mod base_deadline;
 mod base_id;
 mod base_nearest;
@@ -35,6 +36,7 @@ mod config_expand;
 mod config_forward_proxy;
 mod config_messages;
 mod config_names;
+mod config_networks;
 mod config_raw;
 mod config_remote;
 mod config_resolve;
@@ -53,6 +55,7 @@ mod mcp_stream;
 mod mcp_tool_filter;
 mod mcp_trouble;
 mod mcp_version;
+mod oauth_client_ip;
 mod proxy_asks;
 mod proxy_bodies;
 mod proxy_calls;

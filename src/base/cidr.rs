@@ -69,6 +69,11 @@ impl Cidr {
         Some(Cidr { network, prefix })
     }
 
+    /// Its first address.
+    pub fn start(&self) -> IpAddr {
+        self.network
+    }
+
     /// Whether an address lies in it. An IPv4 address may be written as a part of IPv6.
     pub fn contains(&self, address: IpAddr) -> bool {
         Cidr::new(address.to_canonical(), self.prefix).is_some_and(|around| around == *self)

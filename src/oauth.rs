@@ -1,3 +1,4 @@
 //! Row 4: the proxy as an OAuth 2.1 authorization server.
 
 pub mod client_ip;
+pub mod pages;

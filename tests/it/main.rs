@@ -56,6 +56,8 @@ mod mcp_tool_filter;
 mod mcp_trouble;
 mod mcp_version;
 mod oauth_client_ip;
+mod oauth_pages;
+mod oauth_pages_source;
 mod proxy_asks;
 mod proxy_bodies;
 mod proxy_calls;

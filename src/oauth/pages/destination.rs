@@ -1,10 +1,7 @@
 //! Where a browser is sent after the login, in words for people and for browsers.
 
 use crate::base::text::shorten;
-use crate::base::url::Origin;
-
-/// Schemes that would run or show something instead of leading somewhere.
-const NOT_A_DESTINATION: [&str; 6] = ["javascript", "data", "vbscript", "blob", "about", "file"];
+use crate::base::url::{Origin, is_app_scheme};
 
 /// Where a redirect URI leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +30,7 @@ impl Destination {
                 Err(_) => Destination::Nowhere,
             };
         }
-        let is_scheme_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
-        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(is_scheme_byte);
-        if is_scheme && !NOT_A_DESTINATION.contains(&scheme.as_str()) {
-            Destination::App(scheme)
-        } else {
-            Destination::Nowhere
-        }
+        if is_app_scheme(&scheme) { Destination::App(scheme) } else { Destination::Nowhere }
     }
 
     /// What people are shown.

@@ -88,12 +88,25 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
             let source = file::read(path).map_err(|error| fail(USAGE_ERROR, error))?;
             let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
             let around = Around { addr, variables, shows_secrets: serve.secrets == Secrets::Shown };
-            config::load(&source, &around).map_err(|problems| {
+            let config = config::load(&source, &around).map_err(|problems| {
                 eprintln!("{problems}");
                 ExitCode::from(USAGE_ERROR)
-            })
+            })?;
+            refuse_login(config)
         }
     }
+}
+
+/// The routes that a login needs are not there yet: a server behind it would be shut, or open. This goes when they are.
+fn refuse_login(config: Config) -> Result<Config, ExitCode> {
+    if config.oauth.is_none() {
+        return Ok(config);
+    }
+    Err(fail(
+        USAGE_ERROR,
+        "mcpProxy.options.oauth2: OAuth is not supported in this version\n    \
+         Set enabled to false, and protect the servers with options.authTokens instead.",
+    ))
 }
 
 /// A value that is not UTF-8 counts as missing: no JSON string could hold it.

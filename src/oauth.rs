@@ -2,3 +2,4 @@
 
 pub mod client_ip;
 pub mod pages;
+pub mod password_hash;

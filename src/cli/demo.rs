@@ -30,6 +30,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         addr,
         allowed_origins: Vec::new(),
         allowed_hosts: Vec::new(),
+        oauth: None,
         servers: vec![ServerConfig {
             name: NAME.to_owned(),
             label: NAME.to_owned(),
@@ -40,6 +41,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
                 env: Vec::new(),
             }),
             auth_tokens: Vec::new(),
+            is_behind_login: false,
             panic_if_invalid: false,
             log_enabled: true,
             startup_time: STARTUP_TIME,

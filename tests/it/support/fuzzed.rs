@@ -286,7 +286,7 @@ pub(crate) fn client_ip(data: &[u8]) {
     let client = IpAddr::from([203, 0, 113, 66]);
     let seen = |header: ClientIpHeader, lines: &[&[u8]]| {
         let forwarding = Forwarding { trusted: parsed(PRIVATE), header: Some(header) };
-        let values = |_| lines.to_vec().into_iter();
+        let values = |_| lines.iter().copied();
         Caller::new(IpAddr::from([127, 0, 0, 1]), values, &forwarding).address()
     };
     let chain = [data, b", 203.0.113.66, [::1]:8"].concat();

@@ -7,9 +7,11 @@
 
 pub mod clients;
 pub mod demo;
+pub mod eject;
 pub mod entrances;
 pub mod file;
 pub mod flags;
+pub mod hash_password;
 pub mod help;
 pub mod invocation;
 pub mod welcome;
@@ -18,10 +20,12 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use self::entrances::Secrets;
-use self::invocation::{Invocation, Job, Serve};
+use self::file::FileError;
+use self::invocation::{CONFIG_PATH, Eject, Folder, Invocation, Job, Serve};
 use crate::config::{self, Around, Config, Variables};
 use crate::io;
 
@@ -43,6 +47,10 @@ pub fn main() -> ExitCode {
         Ok(Invocation::Help) => print(help::TEXT),
         Ok(Invocation::Version) => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Invocation::Serve(serve)) => on_serve(serve),
+        Ok(Invocation::Eject(eject)) => on_eject(&eject),
+        Ok(Invocation::HashPassword) => {
+            hash_password::run().map_or_else(|error| fail(RUNTIME_ERROR, error), |hash| print(&hash))
+        }
         Ok(Invocation::DemoServer) => io::demo::run(),
         Ok(Invocation::Keeper(arguments)) => io::keeper::run(arguments),
         Ok(Invocation::Trampoline(arguments)) => io::trampoline::run(arguments),
@@ -107,6 +115,35 @@ fn refuse_login(config: Config) -> Result<Config, ExitCode> {
         "mcpProxy.options.oauth2: OAuth is not supported in this version\n    \
          Set enabled to false, and protect the servers with options.authTokens instead.",
     ))
+}
+
+fn on_eject(eject: &Eject) -> ExitCode {
+    let folder = match &eject.folder {
+        Folder::Given(folder) => Ok(Some(folder.clone())),
+        Folder::Configured { path, expands_env } => configured_folder(path.as_deref(), *expands_env),
+    };
+    let folder = match folder {
+        Ok(folder) => PathBuf::from(folder.as_deref().unwrap_or(eject::FOLDER)),
+        Err(exit) => return exit,
+    };
+    match eject::write(&folder, eject.is_forced) {
+        Ok(files) => print(&eject::report(&files)),
+        Err(error) => fail(RUNTIME_ERROR, error),
+    }
+}
+
+/// The `templateDir` of a configuration. Where none is named, the usual file need not be there.
+fn configured_folder(path: Option<&str>, expands_env: bool) -> Result<Option<String>, ExitCode> {
+    let source = match (file::read(path.unwrap_or(CONFIG_PATH)), path) {
+        (Ok(source), _) => source,
+        (Err(FileError::Missing(_)), None) => return Ok(None),
+        (Err(error), _) => return Err(fail(USAGE_ERROR, error)),
+    };
+    let variables: Option<&Variables<'_>> = if expands_env { Some(&variable) } else { None };
+    config::template_dir(&source, variables).map_err(|problems| {
+        eprintln!("{problems}");
+        ExitCode::from(USAGE_ERROR)
+    })
 }
 
 /// A value that is not UTF-8 counts as missing: no JSON string could hold it.

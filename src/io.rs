@@ -12,6 +12,7 @@ pub mod demo;
 pub mod keeper;
 pub mod log;
 pub mod outbounds;
+pub mod prompt;
 pub mod trampoline;
 
 mod channel;

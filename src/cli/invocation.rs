@@ -12,7 +12,7 @@ use crate::io::{keeper, trampoline};
 use crate::proxy::Level;
 
 /// The reference's default.
-const CONFIG_PATH: &str = "config.json";
+pub const CONFIG_PATH: &str = "config.json";
 
 const LEVELS: [(&str, Level); 4] =
     [("debug", Level::Debug), ("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)];
@@ -28,6 +28,10 @@ pub enum Invocation {
     Version,
     /// Be the proxy.
     Serve(Serve),
+    /// Write the built-in pages to files.
+    Eject(Eject),
+    /// Print a hash of a password.
+    HashPassword,
     /// Be the demo server on stdin and stdout: what `-demo` starts as a child.
     DemoServer,
     /// Stand between the proxy and a child so that all of its processes end with it: see [`keeper::run`].
@@ -53,6 +57,29 @@ pub struct Serve {
     pub expands_env: bool,
     /// Whether what is printed may contain secrets.
     pub secrets: Secrets,
+}
+
+/// Where the built-in pages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Eject {
+    /// Into the folder `oauth` of which folder.
+    pub folder: Folder,
+    /// Whether files that are there are replaced.
+    pub is_forced: bool,
+}
+
+/// A folder of pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Folder {
+    /// This one.
+    Given(String),
+    /// The `templateDir` of a configuration.
+    Configured {
+        /// Its path; `None`: the usual one, if there is such a file.
+        path: Option<String>,
+        /// Whether environment variables are filled in in it.
+        expands_env: bool,
+    },
 }
 
 /// With which configuration, and how far to go.
@@ -102,17 +129,20 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
     if flags.version {
         return Ok(Invocation::Version);
     }
+    check_conflicts(&flags)?;
+    if flags.hash_password {
+        return Ok(Invocation::HashPassword);
+    }
+    if let Some(eject) = eject(&flags)? {
+        return Ok(Invocation::Eject(eject));
+    }
     let log_level = flags.log_level.map_or(Ok(Level::Info), |text| choice("log-level", &LEVELS, text))?;
     let log_format = flags.log_format.map_or(Ok(Format::Text), |text| choice("log-format", &FORMATS, text))?;
     let client = flags.print_client_config.map(|text| choice("print-client-config", &CLIENTS, text)).transpose()?;
     let addr = flags.addr.map(addr).transpose()?;
     let job = match (flags.demo, flags.check_config, client) {
-        (true, ..) if flags.config.is_some() => return Err(UsageError::Conflict("demo", "config")),
-        (true, true, _) => return Err(UsageError::Conflict("demo", "check-config")),
-        (true, _, Some(_)) => return Err(UsageError::Conflict("demo", "print-client-config")),
-        (false, true, Some(_)) => return Err(UsageError::Conflict("check-config", "print-client-config")),
-        (true, false, None) => Job::Demo,
-        (false, true, None) => Job::Check(path(flags.config)?),
+        (true, ..) => Job::Demo,
+        (false, true, _) => Job::Check(path(flags.config)?),
         (false, false, Some(client)) => Job::Describe(path(flags.config)?, client),
         (false, false, None) => Job::Run(path(flags.config)?),
     };
@@ -128,6 +158,41 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
         expands_env: flags.expand_env.unwrap_or(true),
         secrets: if flags.show_secrets { Secrets::Shown } else { Secrets::Hidden },
     }))
+}
+
+/// What is to be done is one thing.
+fn check_conflicts(flags: &Flags) -> Result<(), UsageError> {
+    let wanted = [
+        ("demo", flags.demo),
+        ("config", flags.demo && flags.config.is_some()),
+        ("check-config", flags.check_config),
+        ("print-client-config", flags.print_client_config.is_some()),
+        ("eject-templates", flags.eject_templates),
+        ("eject-templates-to", flags.eject_templates_to.is_some() && !flags.eject_templates),
+        ("hash-password", flags.hash_password),
+    ];
+    let mut wanted = wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name);
+    match (wanted.next(), wanted.next()) {
+        (Some(one), Some(other)) => Err(UsageError::Conflict(one, other)),
+        _ => Ok(()),
+    }
+}
+
+fn eject(flags: &Flags) -> Result<Option<Eject>, UsageError> {
+    let folder = match &flags.eject_templates_to {
+        Some(folder) if folder.is_empty() => {
+            let advice = "write the path of a folder".to_owned();
+            return Err(UsageError::BadValue("eject-templates-to", folder.clone(), advice));
+        }
+        Some(folder) => Folder::Given(folder.clone()),
+        None if flags.eject_templates => {
+            let path = flags.config.clone().map(|given| path(Some(given))).transpose()?;
+            Folder::Configured { path, expands_env: flags.expand_env.unwrap_or(true) }
+        }
+        None if flags.force => return Err(UsageError::Alone("force", "eject-templates")),
+        None => return Ok(None),
+    };
+    Ok(Some(Eject { folder, is_forced: flags.force }))
 }
 
 fn path(given: Option<String>) -> Result<String, UsageError> {

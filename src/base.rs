@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod buf;
+pub mod cidr;
 pub mod deadline;
 pub mod decimal;
 pub mod histogram;

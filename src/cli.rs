@@ -7,8 +7,10 @@
 
 pub mod configuration;
 pub mod demo;
+pub mod eject;
 pub mod file;
 pub mod flags;
+pub mod hash_password;
 pub mod help;
 pub mod invocation;
 pub mod origin;
@@ -18,13 +20,15 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{Write, stdout};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use self::configuration::ConfigurationError;
-use self::invocation::{Invocation, Job, Serve};
-use self::origin::ConfigOrigin;
+use self::file::FileError;
+use self::invocation::{Eject, Folder, Invocation, Job, Serve};
+use self::origin::{ConfigOrigin, OriginError};
 use crate::clients;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::io;
 
 /// It ended in an error, or could not start for now: it is worth trying again.
@@ -45,6 +49,10 @@ pub fn main() -> ExitCode {
         Ok(Invocation::Help) => print(help::TEXT),
         Ok(Invocation::Version) => print(concat!(env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Invocation::Serve(serve)) => on_serve(serve),
+        Ok(Invocation::Eject(eject)) => on_eject(&eject),
+        Ok(Invocation::HashPassword) => {
+            hash_password::run().map_or_else(|error| fail(RUNTIME_ERROR, error), |hash| print(&hash))
+        }
         Ok(Invocation::DemoServer) => io::demo::run(),
         Ok(Invocation::Keeper(arguments)) => io::keeper::run(arguments),
         Ok(Invocation::Trampoline(arguments)) => io::trampoline::run(arguments),
@@ -53,7 +61,7 @@ pub fn main() -> ExitCode {
 }
 
 fn on_serve(serve: Serve) -> ExitCode {
-    let (config, is_demo) = match configuration(&serve) {
+    let (config, is_demo) = match configuration(&serve).and_then(refuse_login) {
         Ok(config) => (config, serve.job == Job::Demo),
         Err(exit) => return exit,
     };
@@ -101,6 +109,46 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
             })
         }
     }
+}
+
+/// The routes that a login needs are not there yet: a server behind it would be shut, or open. This goes when they are.
+fn refuse_login(config: Config) -> Result<Config, ExitCode> {
+    if config.oauth.is_none() {
+        return Ok(config);
+    }
+    Err(fail(
+        USAGE_ERROR,
+        "mcpProxy.options.oauth2: OAuth is not supported in this version\n    \
+         Set enabled to false, and protect the servers with options.authTokens instead.",
+    ))
+}
+
+fn on_eject(eject: &Eject) -> ExitCode {
+    let folder = match &eject.folder {
+        Folder::Given(folder) => Ok(Some(folder.clone())),
+        Folder::Configured { origin, is_named, expands_env } => configured_folder(origin, *is_named, *expands_env),
+    };
+    let folder = match folder {
+        Ok(folder) => PathBuf::from(folder.as_deref().unwrap_or(eject::FOLDER)),
+        Err(exit) => return exit,
+    };
+    match eject::write(&folder, eject.is_forced) {
+        Ok(files) => print(&eject::report(&files)),
+        Err(error) => fail(RUNTIME_ERROR, error),
+    }
+}
+
+/// The `templateDir` of a configuration. Where none is named, the usual file need not be there.
+fn configured_folder(origin: &ConfigOrigin, is_named: bool, expands_env: bool) -> Result<Option<String>, ExitCode> {
+    let source = match origin.read() {
+        Ok(source) => source,
+        Err(OriginError::File(FileError::Missing(_))) if !is_named => return Ok(None),
+        Err(error) => return Err(fail(USAGE_ERROR, error)),
+    };
+    config::template_dir(&source, configuration::variables(expands_env)).map_err(|problems| {
+        eprintln!("{problems}");
+        ExitCode::from(USAGE_ERROR)
+    })
 }
 
 fn print_welcome(config: &Config, local: SocketAddr) {

@@ -19,7 +19,10 @@ pub mod expand;
 pub mod forward_proxy;
 pub mod keys;
 pub mod names;
+pub mod networks;
 pub mod node;
+pub mod oauth;
+pub mod password;
 pub mod raw;
 pub mod report;
 pub mod resolve;
@@ -31,6 +34,7 @@ use std::time::Duration;
 
 pub use self::addr::{ADDR_FORMS, Addr, AddrError};
 use self::environment::Inheritance;
+pub use self::oauth::OAuth;
 use self::report::{Problem, Problems, Report};
 use self::source::Source;
 use crate::base::url::{Url, is_loopback_name};
@@ -70,6 +74,21 @@ pub fn load(source: &Source, around: &Around<'_>) -> Result<Config, Problems> {
     Ok(Config { warnings, ..config })
 }
 
+/// Where a configuration says that customised pages are, whatever else is wrong with it.
+///
+/// # Errors
+/// It cannot be read, or names a variable that is not set.
+pub fn template_dir(source: &Source, variables: Option<&Variables<'_>>) -> Result<Option<String>, Problems> {
+    let mut report = Report::default();
+    let raw = raw::read(source, false, &mut report);
+    let Some(oauth2) = raw.proxy.options.oauth2.value() else {
+        return if raw.servers.is_refused() { report.finish(source).map(|_| None) } else { Ok(None) };
+    };
+    let mut report = Report::default();
+    let dir = expand::field(&oauth2.template_dir, variables, &mut report);
+    report.finish(source).map(|_| dir)
+}
+
 /// A whole configuration: validated, defaults filled in.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -94,6 +113,8 @@ pub struct Config {
     pub status_page: StatusPage,
     /// Whether `/metrics` is served.
     pub metrics: bool,
+    /// The authorization server; `None`: there is none.
+    pub oauth: Option<OAuth>,
     /// The upstreams, in the order of the file; disabled ones are left out.
     pub servers: Vec<ServerConfig>,
     /// What the user should know, in the order of the file.
@@ -157,6 +178,8 @@ pub struct ServerConfig {
     pub target: Target,
     /// Tokens, one of which a downstream must present; empty: open to all. Without the `Bearer` prefix.
     pub auth_tokens: Vec<String>,
+    /// Whether an access token of the authorization server opens it.
+    pub is_behind_login: bool,
     /// End the whole proxy if this server cannot be initialised at start.
     pub panic_if_invalid: bool,
     /// One log line per request.
@@ -177,9 +200,9 @@ impl ServerConfig {
         self.name != self.label
     }
 
-    /// Whether only those may call who know a secret: a token, or a path, which may be one however short it is.
+    /// Whether only those may call who logged in, or know a secret: a token, or a path, which may be one however short.
     pub fn is_protected(&self) -> bool {
-        !self.auth_tokens.is_empty() || self.is_name_secret() || self.name.contains('/')
+        self.is_behind_login || !self.auth_tokens.is_empty() || self.is_name_secret() || self.name.contains('/')
     }
 }
 

@@ -16,6 +16,7 @@ pub mod download;
 pub mod keeper;
 pub mod log;
 pub mod outbounds;
+pub mod prompt;
 pub mod trampoline;
 
 mod channel;

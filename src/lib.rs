@@ -11,7 +11,7 @@
 //! | 1 base | [`limits`] [`base`] | bounds and times; byte queue, ids, deadlines, URLs |
 //! | 2 codecs | [`codec`] | bytes in, events out |
 //! | 3 configuration | [`config`] | as typed, then as resolved |
-//! | 4 machines | [`mcp`] [`demo`] [`clients`] | sessions, calls, asks, tasks; the demo server; what clients paste |
+//! | 4 machines | [`mcp`] [`oauth`] [`demo`] [`clients`] | sessions, calls, asks; login; the demo; what clients paste |
 //! | 5 links | [`upstream`] | a link, a process or an HTTP conversation: how it starts, fails, backs off, restarts |
 //! | 6 proxy | [`proxy`] [`routes`] | owns all of the above; still no I/O |
 //! | 7 shell | [`io`] | every syscall |
@@ -26,6 +26,7 @@ pub mod demo;
 pub mod io;
 pub mod limits;
 pub mod mcp;
+pub mod oauth;
 pub mod proxy;
 pub mod routes;
 pub mod upstream;

@@ -265,6 +265,26 @@ pub const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 /// The port of an `addr` that is not given: the one in the reference's examples.
 pub const DEFAULT_PORT: u16 = 9090;
 
+// ---- OAuth ----
+
+/// A customised page: with a picture in it, still no more than a page.
+pub const TEMPLATE_BYTES_MAX: usize = MIB;
+/// A password. Longer than anybody types, shorter than what would keep Argon2 busy.
+pub const PASSWORD_BYTES_MAX: usize = KIB;
+/// Memory that a hash of a password may ask for, in KiB: every login needs as much. OWASP recommends 19 MiB, RFC 9106
+/// up to 2 GiB where there is that much.
+pub const PASSWORD_MEMORY_KIB_MAX: u32 = 1024 * 1024;
+/// Passes over that memory. OWASP recommends up to 5.
+pub const PASSWORD_PASSES_MAX: u32 = 64;
+/// Default of `tokenExpirationMinutes`.
+pub const TOKEN_MINUTES: u64 = 60;
+/// The longest `tokenExpirationMinutes`: a year. A token cannot be taken back by changing a password elsewhere.
+pub const TOKEN_MINUTES_MAX: u64 = 366 * 24 * 60;
+/// Default of `refreshGraceSeconds`: Claude refreshes from two addresses, in bursts of 33 to 76 s.
+pub const REFRESH_GRACE_SECONDS: u64 = 120;
+/// The longest `refreshGraceSeconds`: so long a stolen refresh token goes unnoticed.
+pub const REFRESH_GRACE_SECONDS_MAX: u64 = 60 * 60;
+
 // ---- The demo server ----
 
 /// Items on one page of its lists: small, so that clients and the proxy meet a second page.

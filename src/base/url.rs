@@ -208,6 +208,18 @@ impl fmt::Display for Url {
     }
 }
 
+/// Schemes with which a browser runs or shows something instead of handing the URL on.
+const BROWSERS_OWN: [&str; 6] = ["about", "blob", "data", "file", "javascript", "vbscript"];
+
+/// Whether a scheme (RFC 3986, 3.1) may be one that an application has claimed for its links: neither of the web's, nor
+/// one that browsers keep for themselves.
+pub fn is_app_scheme(scheme: &str) -> bool {
+    let is_scheme_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(is_scheme_byte);
+    let is_taken = BROWSERS_OWN.iter().any(|own| scheme.eq_ignore_ascii_case(own)) || Scheme::parse(scheme).is_some();
+    is_scheme && !is_taken
+}
+
 fn split_scheme(text: &str) -> Result<(Scheme, &str), UrlError> {
     let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
     Ok((Scheme::parse(scheme).ok_or(UrlError::Scheme)?, rest))

@@ -33,9 +33,8 @@ impl ConfigurationError {
 /// Reads and resolves the configuration.
 pub fn read(origin: &ConfigOrigin, serve: &Serve) -> Result<Config, ConfigurationError> {
     let source = origin.read().map_err(ConfigurationError::Unreadable)?;
-    let variables: Option<&Variables<'_>> = if serve.expands_env { Some(&variable) } else { None };
     let shows_secrets = serve.secrets == Secrets::Shown;
-    let around = Around { addr: serve.addr.clone(), variables, shows_secrets };
+    let around = Around { addr: serve.addr.clone(), variables: variables(serve.expands_env), shows_secrets };
     config::load(&source, &around).map_err(ConfigurationError::Wrong)
 }
 
@@ -50,6 +49,11 @@ pub fn reloading(serve: &Serve) -> Option<Reloading> {
     let (origin, serve) = (origin.clone(), serve.clone());
     let load = Box::new(move || read(&origin, &serve).map_err(|error| error.to_lines()));
     Some(Reloading { load, file })
+}
+
+/// Those of the environment, if they are to be filled in.
+pub(super) fn variables(expands_env: bool) -> Option<&'static Variables<'static>> {
+    if expands_env { Some(&variable) } else { None }
 }
 
 /// A value that is not UTF-8 counts as missing: no JSON string could hold it.

@@ -32,6 +32,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
         allowed_hosts: Vec::new(),
         status_page: StatusPage::Local,
         metrics: false,
+        oauth: None,
         servers: vec![ServerConfig {
             name: NAME.to_owned(),
             label: NAME.to_owned(),
@@ -42,6 +43,7 @@ pub fn config(executable: String, addr: Option<Addr>) -> Config {
                 env: Vec::new(),
             }),
             auth_tokens: Vec::new(),
+            is_behind_login: false,
             panic_if_invalid: false,
             log_enabled: true,
             startup_time: STARTUP_TIME,

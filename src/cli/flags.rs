@@ -33,6 +33,14 @@ pub struct Flags {
     pub check_config: bool,
     /// `-show-secrets`
     pub show_secrets: bool,
+    /// `-eject-templates`
+    pub eject_templates: bool,
+    /// `-eject-templates-to`
+    pub eject_templates_to: Option<String>,
+    /// `-force`
+    pub force: bool,
+    /// `-hash-password`
+    pub hash_password: bool,
     /// `-version`
     pub version: bool,
     /// `-help`, `-h`
@@ -40,7 +48,7 @@ pub struct Flags {
 }
 
 /// All that exist.
-pub const FLAGS: [&str; 14] = [
+pub const FLAGS: [&str; 18] = [
     "config",
     "http-headers",
     "http-timeout",
@@ -53,6 +61,10 @@ pub const FLAGS: [&str; 14] = [
     "check-config",
     "print-client-config",
     "show-secrets",
+    "eject-templates",
+    "eject-templates-to",
+    "force",
+    "hash-password",
     "version",
     "help",
 ];
@@ -136,6 +148,10 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Flags, Usag
             "demo" => flags.demo = switch("demo", inline)?,
             "check-config" => flags.check_config = switch("check-config", inline)?,
             "show-secrets" => flags.show_secrets = switch("show-secrets", inline)?,
+            "eject-templates" => flags.eject_templates = switch("eject-templates", inline)?,
+            "eject-templates-to" => flags.eject_templates_to = value("eject-templates-to")?,
+            "force" => flags.force = switch("force", inline)?,
+            "hash-password" => flags.hash_password = switch("hash-password", inline)?,
             "version" => flags.version = switch("version", inline)?,
             "help" | "h" => flags.help = switch("help", inline)?,
             _ if UNSUPPORTED.contains(&name) => return Err(UsageError::UnsupportedFlag(name.to_owned())),

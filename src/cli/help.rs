@@ -12,17 +12,16 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
   -expand-env=false   leave $NAME and ${NAME} in the configuration as they are
   -addr ADDR          listen there instead: :9090, 127.0.0.1:9090, [::1]:9090
   -insecure           do not check the certificates of remote servers
-  -log-level LEVEL    debug, info, warn or error (default: info)
-  -log-format FORMAT  text or json (default: text)
+  -log-level LEVEL    debug, info, warn, error; -log-format FORMAT  text, json
   -check-config       say what is wrong with the configuration, then exit
   -print-client-config CLIENT   what to paste into claude-code, claude-desktop,
                       cursor, vscode, windsurf, cline, continue, zed, gemini,
-                      codex, goose or librechat
-  -show-secrets       let these two print tokens
+                      codex, goose or librechat; -show-secrets with tokens
+  -eject-templates, -eject-templates-to DIR   write the login's pages; -force
+  -hash-password      print what to write in the place of a user's password
   -version, -help     print that, then exit
 
 The smallest configuration:
   {\"mcpServers\": {\"time\": {\"command\": \"uvx\", \"args\": [\"mcp-server-time\"]}}}
-
 Exit status: 0 as asked, 1 failed while running, 2 wrong flags or configuration
 ";

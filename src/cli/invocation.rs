@@ -26,6 +26,10 @@ pub enum Invocation {
     Version,
     /// Be the proxy.
     Serve(Serve),
+    /// Write the built-in pages to files.
+    Eject(Eject),
+    /// Print a hash of a password.
+    HashPassword,
     /// Be the demo server on stdin and stdout: what `-demo` starts as a child.
     DemoServer,
     /// Stand between the proxy and a child so that all of its processes end with it: see [`keeper::run`].
@@ -51,6 +55,31 @@ pub struct Serve {
     pub expands_env: bool,
     /// Whether what is printed may contain secrets.
     pub secrets: Secrets,
+}
+
+/// Where the built-in pages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Eject {
+    /// Into the folder `oauth` of which folder.
+    pub folder: Folder,
+    /// Whether files that are there are replaced.
+    pub is_forced: bool,
+}
+
+/// A folder of pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Folder {
+    /// This one.
+    Given(String),
+    /// The `templateDir` of a configuration.
+    Configured {
+        /// Where it comes from.
+        origin: ConfigOrigin,
+        /// Whether somebody named it: the usual file need not be there.
+        is_named: bool,
+        /// Whether environment variables are filled in in it.
+        expands_env: bool,
+    },
 }
 
 /// With which configuration, and how far to go.
@@ -108,6 +137,13 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
     if flags.version {
         return Ok(Invocation::Version);
     }
+    check_conflicts(&flags)?;
+    if flags.hash_password {
+        return Ok(Invocation::HashPassword);
+    }
+    if let Some(eject) = eject(&flags)? {
+        return Ok(Invocation::Eject(eject));
+    }
     let log_level = flags.log_level.as_deref().map_or(Ok(Level::Info), |text| choice("log-level", &LEVELS, text))?;
     let log_format =
         flags.log_format.as_deref().map_or(Ok(Format::Text), |text| choice("log-format", &FORMATS, text))?;
@@ -115,12 +151,8 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
         flags.print_client_config.as_deref().map(|text| choice("print-client-config", &CLIENTS, text)).transpose()?;
     let addr = flags.addr.as_deref().map(addr).transpose()?;
     let job = match (flags.demo, flags.check_config, client) {
-        (true, ..) if flags.config.is_some() => return Err(UsageError::Conflict("demo", "config")),
-        (true, true, _) => return Err(UsageError::Conflict("demo", "check-config")),
-        (true, _, Some(_)) => return Err(UsageError::Conflict("demo", "print-client-config")),
-        (false, true, Some(_)) => return Err(UsageError::Conflict("check-config", "print-client-config")),
-        (true, false, None) => origin::refuse_url_flags(&flags).map(|()| Job::Demo)?,
-        (false, true, None) => Job::Check(ConfigOrigin::of(&flags)?),
+        (true, ..) => origin::refuse_url_flags(&flags).map(|()| Job::Demo)?,
+        (false, true, _) => Job::Check(ConfigOrigin::of(&flags)?),
         (false, false, Some(client)) => Job::Describe(ConfigOrigin::of(&flags)?, client),
         (false, false, None) => Job::Run(ConfigOrigin::of(&flags)?),
     };
@@ -136,6 +168,41 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
         expands_env: flags.expand_env.unwrap_or(true),
         secrets: if flags.show_secrets { Secrets::Shown } else { Secrets::Hidden },
     }))
+}
+
+/// What is to be done is one thing.
+fn check_conflicts(flags: &Flags) -> Result<(), UsageError> {
+    let wanted = [
+        ("demo", flags.demo),
+        ("config", flags.demo && flags.config.is_some()),
+        ("check-config", flags.check_config),
+        ("print-client-config", flags.print_client_config.is_some()),
+        ("eject-templates", flags.eject_templates),
+        ("eject-templates-to", flags.eject_templates_to.is_some() && !flags.eject_templates),
+        ("hash-password", flags.hash_password),
+    ];
+    let mut wanted = wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name);
+    match (wanted.next(), wanted.next()) {
+        (Some(one), Some(other)) => Err(UsageError::Conflict(one, other)),
+        _ => Ok(()),
+    }
+}
+
+fn eject(flags: &Flags) -> Result<Option<Eject>, UsageError> {
+    let folder = match &flags.eject_templates_to {
+        Some(folder) if folder.is_empty() => {
+            let advice = "write the path of a folder".to_owned();
+            return Err(UsageError::BadValue("eject-templates-to", folder.clone(), advice));
+        }
+        Some(folder) => Folder::Given(folder.clone()),
+        None if flags.eject_templates => {
+            let expands_env = flags.expand_env.unwrap_or(true);
+            Folder::Configured { origin: ConfigOrigin::of(flags)?, is_named: flags.config.is_some(), expands_env }
+        }
+        None if flags.force => return Err(UsageError::Alone("force", "eject-templates")),
+        None => return Ok(None),
+    };
+    Ok(Some(Eject { folder, is_forced: flags.force }))
 }
 
 fn addr(text: &str) -> Result<Addr, UsageError> {

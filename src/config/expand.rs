@@ -8,6 +8,7 @@
 //! A `$` before anything but a name, a brace or one of `*#$@!?-` and digits stays, also at the end. Elsewhere a dollar
 //! sign is written `${DOLLAR:-$}`.
 
+use super::node::{At, Field};
 use super::raw::Raw;
 use super::report::{Place, Report, shown};
 use super::{Variables, names};
@@ -114,6 +115,18 @@ pub(super) fn everywhere(raw: &mut Raw, variables: &Variables<'_>, report: &mut 
         let typed = server.name.value.clone();
         fill_in(&mut server.name.value, &server.name.place);
         server.label = names::label(&typed, typed != server.name.value);
+    }
+}
+
+/// Fills in one value only.
+pub(super) fn field(field: &Field<String>, variables: Option<&Variables<'_>>, report: &mut Report) -> Option<String> {
+    let At { value, place } = field.given()?;
+    match variables.map_or_else(|| Ok(value.clone()), |variables| expand(value, variables)) {
+        Ok(expanded) => Some(expanded),
+        Err(faults) => {
+            faults.iter().for_each(|fault| report_fault(fault, place, report));
+            None
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::base::cidr::Cidr;
 use crate::base::url::{Authority, Scheme, Url, UrlError, parse_port};
 
 /// The port of a proxy that names none: curl's.
@@ -78,7 +79,7 @@ enum Exception {
     /// `example.com`, `.example.com`, `*.example.com:8443`: the name and all names below it.
     Name { name: String, port: Option<u16> },
     /// `10.0.0.0/8`, `::1`, `192.0.2.1:8443`
-    Network { address: IpAddr, prefix: u8, port: Option<u16> },
+    Network { network: Cidr, port: Option<u16> },
 }
 
 impl ForwardProxies {
@@ -194,17 +195,16 @@ impl Exception {
             return Some(Exception::All);
         }
         if let Some((address, prefix)) = entry.split_once('/') {
-            let address = unbracketed(address).parse().ok()?;
-            let prefix = prefix.parse().ok().filter(|prefix| *prefix <= bits(address))?;
-            return Some(Exception::Network { address, prefix, port: None });
+            let network = Cidr::new(unbracketed(address).parse().ok()?, prefix.parse().ok()?)?;
+            return Some(Exception::Network { network, port: None });
         }
         let (host, port) = match entry.rsplit_once(':') {
             // A colon in front of an IPv6 address's last group separates no port.
             Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(parse_port(port)?)),
             Some(_) | None => (entry, None),
         };
-        if let Ok(address) = unbracketed(host).parse() {
-            return Some(Exception::Network { address, prefix: bits(address), port });
+        if let Ok(network) = Cidr::parse(unbracketed(host)) {
+            return Some(Exception::Network { network, port });
         }
         let name = host.strip_prefix('*').unwrap_or(host);
         let name = without_dot(name.strip_prefix('.').unwrap_or(name)).to_ascii_lowercase();
@@ -221,9 +221,9 @@ impl Exception {
                 rest.is_some_and(|rest| rest.is_empty() || (rest.ends_with('.') && !is_address))
                     && port.is_none_or(|port| port == to_port)
             }
-            Exception::Network { address, prefix, port } => {
+            Exception::Network { network, port } => {
                 let to = unbracketed(host).parse();
-                to.is_ok_and(|to| is_inside(to, *address, *prefix)) && port.is_none_or(|port| port == to_port)
+                to.is_ok_and(|to| network.contains(to)) && port.is_none_or(|port| port == to_port)
             }
         }
     }
@@ -235,20 +235,4 @@ fn unbracketed(host: &str) -> &str {
 
 fn without_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
-}
-
-fn bits(address: IpAddr) -> u8 {
-    match address {
-        IpAddr::V4(_) => 32,
-        IpAddr::V6(_) => 128,
-    }
-}
-
-fn is_inside(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
-    let (difference, width) = match (address, network) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => (u128::from(a.to_bits() ^ b.to_bits()), 32),
-        (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits(), 128),
-        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
-    };
-    difference.checked_shr(width - u32::from(prefix)).unwrap_or(0) == 0
 }

@@ -17,6 +17,8 @@ pub enum Section {
     Options,
     /// `toolFilter`
     ToolFilter,
+    /// `oauth2`
+    OAuth,
     /// `server`, of the old format.
     OldServer,
     /// `clients.*`, of the old format.
@@ -38,20 +40,12 @@ pub struct Unsupported {
 }
 
 /// All of them.
-pub const UNSUPPORTED: &[Unsupported] = &[
-    Unsupported {
-        section: Section::Server,
-        key: "oauth",
-        what: "OAuth towards remote servers is not supported in this version",
-        advice: "Remove it. A token goes into \"headers\": { \"Authorization\": \"Bearer ...\" }",
-    },
-    Unsupported {
-        section: Section::Proxy,
-        key: "oauth2",
-        what: "OAuth is not supported in this version",
-        advice: "Protect the servers with options.authTokens instead.",
-    },
-];
+pub const UNSUPPORTED: &[Unsupported] = &[Unsupported {
+    section: Section::Server,
+    key: "oauth",
+    what: "OAuth towards remote servers is not supported in this version",
+    advice: "Remove it. A token goes into \"headers\": { \"Authorization\": \"Bearer ...\" }",
+}];
 
 /// Keys of other programs' configurations that people paste.
 const HINTS: &[(Section, &str, &str)] = &[
@@ -103,8 +97,24 @@ impl Section {
                 "isolation",
                 "inheritEnv",
                 "toolFilter",
+                "oauth2",
             ],
             Section::ToolFilter => &["mode", "list"],
+            Section::OAuth => &[
+                "enabled",
+                "users",
+                "persistenceDir",
+                "allowedIPs",
+                "tokenExpirationMinutes",
+                "disableTokenExpiration",
+                "templateDir",
+                "redirectURIs",
+                "trustedProxies",
+                "clientIPHeader",
+                "refreshGraceSeconds",
+                "requireResource",
+                "allowedHosts",
+            ],
             Section::OldServer => &["baseURL", "addr", "name", "version", "globalAuthTokens"],
             Section::OldClient => &["type", "config", "panicIfInvalid", "logEnabled", "authTokens"],
             Section::OldConfig => &["command", "args", "env", "url", "headers", "timeout"],
@@ -123,6 +133,7 @@ impl Section {
             Section::Server => "in the entry of a server",
             Section::Options => "in options",
             Section::ToolFilter => "in toolFilter",
+            Section::OAuth => "in oauth2",
             Section::OldServer => "in server, in the old format",
             Section::OldClient => "in the entry of a client, in the old format",
             Section::OldConfig => "in the config of a client, in the old format",
@@ -153,7 +164,8 @@ fn advice(section: Section, key: &str) -> String {
     if let Some(name) = nearest(key, section.keys().iter().copied()) {
         return format!("Did you mean \"{name}\"?");
     }
-    let present = [Section::Options, Section::Server, Section::Proxy, Section::Top, Section::ToolFilter];
+    let present =
+        [Section::Options, Section::Server, Section::Proxy, Section::Top, Section::ToolFilter, Section::OAuth];
     let old = [Section::OldClient, Section::OldConfig, Section::OldServer];
     let sections: &[Section] = if section.is_old() { &old } else { &present };
     if let Some(other) = sections.iter().find(|other| other.keys().contains(&key)) {

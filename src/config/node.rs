@@ -55,6 +55,11 @@ impl<T> Field<T> {
         }
     }
 
+    /// Whether it is there and cannot be used.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Field::Refused)
+    }
+
     /// The value, if it is there.
     pub fn value(&self) -> Option<&T> {
         self.given().map(|at| &at.value)
@@ -205,6 +210,25 @@ impl<'a> Node<'a> {
                 Field::Refused
             }
         }
+    }
+
+    /// A whole number that may be missing.
+    pub(super) fn integer(&self, report: &mut Report) -> Field<i64> {
+        if self.is_null() {
+            return Field::Absent;
+        }
+        if let Ok(value) = serde_json::from_str(self.json.get()) {
+            return Field::Given(At { value, place: self.place() });
+        }
+        let digits = self.json.get().trim_matches('"');
+        if digits.parse::<i64>().is_ok() {
+            self.refuse("a whole number", format!("Remove the quotes: {digits}"), report);
+        } else if self.kind() == "a number" {
+            report.error(&self.place(), "must be a whole number", "Round it.");
+        } else {
+            self.refuse("a whole number", "Write one, without quotes.", report);
+        }
+        Field::Refused
     }
 
     /// A list of strings that may be missing. Elements that are none are reported and left out.

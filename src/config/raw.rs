@@ -3,8 +3,10 @@
 //! Reported here: what is not JSON, keys that do not exist or exist twice, and values of a wrong type. What values
 //! mean, and whether they fit together, is for [`super::resolve`].
 
+mod oauth;
 mod texts;
 
+pub use self::oauth::RawOAuth;
 use super::keys::{self, Section, Unsupported};
 use super::names;
 use super::node::{At, Field, Member, NamedText, Node, Timeout};
@@ -97,6 +99,8 @@ pub struct RawOptions {
     pub inherit_env: Field<bool>,
     /// `toolFilter`
     pub tool_filter: Field<RawToolFilter>,
+    /// `oauth2`
+    pub oauth2: Field<RawOAuth>,
     /// Keys that would have to be ignored.
     pub unsupported: Vec<UnsupportedKey>,
 }
@@ -284,6 +288,7 @@ fn read_options(node: &Node<'_>, report: &mut Report) -> RawOptions {
             "isolation" => options.isolation = member.node.string(report),
             "inheritEnv" => options.inherit_env = member.node.boolean(report),
             "toolFilter" => options.tool_filter = read_tool_filter(&member.node, report),
+            "oauth2" => options.oauth2 = oauth::read(&member.node, report),
             _ => on_other_key(Section::Options, &member, &mut options.unsupported, report),
         }
     }

@@ -1,6 +1,7 @@
 //! From what the user typed to what the program runs with: defaults, inheritance, and whether the values make sense.
 
 mod command;
+mod oauth;
 mod remote;
 mod target;
 mod times;
@@ -31,13 +32,20 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
     tool_filter::warn_of_common(&raw.proxy.options, report);
     let addr_in_file = listening_addr(&raw.proxy.addr, report);
     let addr = addr.unwrap_or(addr_in_file);
+    let base_url = base_url(&raw.proxy.base_url, &addr, report);
+    let transports = transports(&raw.proxy.transport, report);
+    let oauth = oauth::resolve(&raw.proxy, transports, report);
+    oauth::check_base_url(&raw.proxy, &base_url, report);
+    let mut servers = servers(raw, report);
+    servers.iter_mut().for_each(|server| server.is_behind_login &= oauth.is_some());
+    oauth::check_transports(&raw.proxy, transports, &servers, report);
     Config {
         name: text_or(&raw.proxy.name, env!("CARGO_PKG_NAME"), report),
         version: text_or(&raw.proxy.version, env!("CARGO_PKG_VERSION"), report),
-        base_url: base_url(&raw.proxy.base_url, &addr, report),
+        base_url,
         addr,
         is_base_url_given: raw.proxy.base_url.given().is_some(),
-        transports: transports(&raw.proxy.transport, report),
+        transports,
         allowed_origins: allowed_origins(&raw.proxy.allowed_origins, report),
         allowed_hosts: allowed_hosts(&raw.proxy.allowed_hosts, report),
         status_page: match raw.proxy.status_page.value() {
@@ -46,7 +54,8 @@ pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
             Some(false) => StatusPage::Nowhere,
         },
         metrics: raw.proxy.metrics.value() == Some(&true),
-        servers: servers(raw, report),
+        oauth,
+        servers,
         warnings: Vec::new(),
     }
 }
@@ -186,18 +195,21 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
     report_unsupported(&options.unsupported, report);
     let target = target::resolve(server, inherited, report);
     let is_remote = target.remote().is_some();
-    ServerConfig {
+    let resolved = ServerConfig {
         name: name.clone(),
         label: server.label.clone(),
         target,
         auth_tokens: tokens::resolve(own_or(&options.auth_tokens, &inherited.auth_tokens), report),
+        is_behind_login: oauth::is_behind_login(server, inherited, report),
         panic_if_invalid: own_or(&options.panic_if_invalid, &inherited.panic_if_invalid).value() == Some(&true),
         log_enabled: own_or(&options.log_enabled, &inherited.log_enabled).value() == Some(&true),
         startup_time: time_or(own_or(&options.startup_timeout, &inherited.startup_timeout), STARTUP_TIME, report),
         request_time: request_time(server, inherited, is_remote, report),
         tool_filter: tool_filter::resolve(options, report),
         isolation: isolation(own_or(&options.isolation, &inherited.isolation), report),
-    }
+    };
+    oauth::check_exempt(server, inherited, &resolved, report);
+    resolved
 }
 
 fn isolation(field: &Field<String>, report: &mut Report) -> Isolation {

@@ -1,6 +1,6 @@
 //! URLs, origins and authorities.
 
-use mcp_proxy::base::url::{Authority, Origin, Scheme, Url, UrlError, is_loopback_name};
+use mcp_proxy::base::url::{Authority, Origin, Scheme, Url, UrlError, is_app_scheme, is_loopback_name};
 
 #[test]
 fn urls_come_out_in_one_spelling() {
@@ -333,5 +333,15 @@ fn no_bytes_upset_the_parsers() {
                 assert_eq!(Origin::parse(&origin.to_string()), Ok(origin.clone()), "{text}");
             }
         }
+    }
+}
+
+#[test]
+fn schemes_that_applications_may_claim() {
+    for scheme in ["cursor", "vscode-insiders", "com.example.app", "x+y"] {
+        assert!(is_app_scheme(scheme), "{scheme}");
+    }
+    for scheme in ["", "http", "HTTPS", "javascript", "JavaScript", "data", "file", "1x", "a b", "a;b", "é"] {
+        assert!(!is_app_scheme(scheme), "{scheme}");
     }
 }

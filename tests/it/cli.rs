@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 
 use mcp_proxy::cli::flags::{self, UsageError};
-use mcp_proxy::cli::invocation::{Invocation, Job, Serve, parse};
+use mcp_proxy::cli::invocation::{Eject, Folder, Invocation, Job, Serve, parse};
 use mcp_proxy::cli::origin::ConfigOrigin;
 use mcp_proxy::cli::{demo, file, help, welcome};
 use mcp_proxy::clients::entrances::Secrets;
@@ -102,6 +102,23 @@ fn the_executable_calls_itself_by_first_arguments_that_no_user_types() {
 }
 
 #[test]
+fn pages_and_hashes() {
+    let eject = |folder, is_forced| Ok(Invocation::Eject(Eject { folder, is_forced }));
+    let configured = |path: Option<&str>, expands_env| {
+        let origin = ConfigOrigin::File(path.unwrap_or("config.json").to_owned());
+        Folder::Configured { origin, is_named: path.is_some(), expands_env }
+    };
+    assert_eq!(parsed("-eject-templates"), eject(configured(None, true), false));
+    let line = "-eject-templates -force -config x -expand-env=false";
+    assert_eq!(parsed(line), eject(configured(Some("x"), false), true));
+    for line in ["-eject-templates-to a/b", "-eject-templates -eject-templates-to=a/b -config x"] {
+        assert_eq!(parsed(line), eject(Folder::Given("a/b".to_owned()), false), "{line}");
+    }
+    assert_eq!(parsed("-hash-password"), Ok(Invocation::HashPassword));
+    assert_eq!(serve("-eject-templates=false -hash-password=false").job, run("config.json"));
+}
+
+#[test]
 fn mistakes_are_answered_with_advice() {
     for (line, advice) in [
         ("-cofnig x", "there is no flag \"-cofnig\"; did you mean -config?"),
@@ -130,6 +147,15 @@ fn mistakes_are_answered_with_advice() {
             "-check-config -print-client-config zed",
             "-check-config and -print-client-config exclude each other; choose one",
         ),
+        ("-demo -hash-password", "-demo and -hash-password exclude each other; choose one"),
+        ("-check-config -eject-templates", "-check-config and -eject-templates exclude each other; choose one"),
+        (
+            "-eject-templates-to x -hash-password",
+            "-eject-templates-to and -hash-password exclude each other; choose one",
+        ),
+        ("-eject-templates-to=", "-eject-templates-to cannot be \"\": write the path of a folder"),
+        ("-force", "-force belongs to -eject-templates; add that, or leave it out"),
+        ("-eject-template", "there is no flag \"-eject-template\"; did you mean -eject-templates?"),
         ("-log-level inof", "-log-level cannot be \"inof\": did you mean info?"),
         ("-log-level loud", "-log-level cannot be \"loud\": write one of debug, info, warn, error"),
         ("-authorize a", "-authorize is not supported in this version"),

@@ -62,12 +62,13 @@ fn null_means_absent_as_in_the_reference() {
     assert_eq!(read(options).1, []);
 }
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     Section::Top,
     Section::Proxy,
     Section::Server,
     Section::Options,
     Section::ToolFilter,
+    Section::OAuth,
     Section::OldServer,
     Section::OldClient,
     Section::OldConfig,
@@ -81,6 +82,9 @@ fn document(section: Section, key: &str) -> String {
         Section::Options => format!("{{\"mcpProxy\": {{\"options\": {{\"{key}\": null}}}}}}"),
         Section::ToolFilter => {
             format!("{{\"mcpProxy\": {{\"options\": {{\"toolFilter\": {{\"{key}\": null}}}}}}}}")
+        }
+        Section::OAuth => {
+            format!("{{\"mcpProxy\": {{\"options\": {{\"oauth2\": {{\"{key}\": null}}}}}}}}")
         }
         Section::OldServer => format!("{{\"server\": {{\"{key}\": null}}}}"),
         Section::OldClient => format!("{{\"clients\": {{\"a\": {{\"{key}\": null}}}}}}"),

@@ -3,6 +3,7 @@
 
 mod base_addresses;
 mod base_buf;
+mod base_cidr;
 mod base_deadline;
 mod base_histogram;
 mod base_id;
@@ -40,6 +41,9 @@ mod config_expand;
 mod config_forward_proxy;
 mod config_messages;
 mod config_names;
+mod config_networks;
+mod config_oauth;
+mod config_password;
 mod config_raw;
 mod config_remote;
 mod config_resolve;
@@ -59,6 +63,10 @@ mod mcp_tally;
 mod mcp_tool_filter;
 mod mcp_trouble;
 mod mcp_version;
+mod oauth_client_ip;
+mod oauth_pages;
+mod oauth_pages_source;
+mod oauth_password_hash;
 mod proxy_asks;
 mod proxy_bodies;
 mod proxy_calls;

@@ -16,6 +16,9 @@ use crate::support::requests::{Http, config};
 
 const README: &str = include_str!("../../README.md");
 
+/// Well-formed.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ";
+
 /// The rows of the table whose head begins with this word, as cells.
 fn rows(head: &str) -> Vec<Vec<String>> {
     let start = format!("| {head} | ");
@@ -73,6 +76,15 @@ fn configuration(key: &str, member: &str) -> String {
         "options.toolFilter.list" => {
             server(&format!(r#"{command}, "options": {{ "toolFilter": {{ {member}, "mode": "allow" }} }}"#))
         }
+        key if key.starts_with("options.oauth2.") => {
+            let needed = [("enabled", r#""enabled": true"#), ("users", r#""users": { "me": "${HASH}" }"#)];
+            let needed = needed.iter().filter(|(name, _)| !key.ends_with(name)).map(|(_, text)| format!("{text}, "));
+            let oauth2 = needed.collect::<String>() + member;
+            format!(
+                r#"{{ "mcpProxy": {{ "baseURL": "https://a", "options": {{ "oauth2": {{ {oauth2} }} }} }},
+                "mcpServers": {{ "a": {{ {command} }} }} }}"#
+            )
+        }
         key if key.starts_with("mcpProxy.") => {
             format!(r#"{{ "mcpProxy": {{ {member} }}, "mcpServers": {{ "a": {{ {command} }} }} }}"#)
         }
@@ -89,11 +101,12 @@ fn every_key_is_documented_and_every_example_is_accepted() {
         ("mcpServers.NAME", Section::Server),
         ("options", Section::Options),
         ("options.toolFilter", Section::ToolFilter),
+        ("options.oauth2", Section::OAuth),
     ];
     let known =
         sections.iter().flat_map(|(home, section)| section.keys().iter().map(move |key| format!("{home}.{key}")));
     assert_eq!(documented(&rows), known.collect());
-    let variable = |_: &str| Some("filled-in".to_owned());
+    let variable = |name: &str| Some(if name.ends_with("HASH") { HASH } else { "filled-in" }.to_owned());
     let around = Around { variables: Some(&variable), ..Around::default() };
     for row in &rows {
         let (key, member) = (code(&row[0]), code(&row[2]));

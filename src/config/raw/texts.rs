@@ -1,7 +1,8 @@
 //! Every value of a configuration that is a string.
 
-use super::{Raw, RawOptions, RawProxy, RawServer};
+use super::{Raw, RawOAuth, RawOptions, RawProxy, RawServer};
 use crate::config::node::{At, Field, NamedText, Timeout};
+use crate::config::password::{self, Kind};
 use crate::config::report::Place;
 
 /// What is done to each.
@@ -77,6 +78,7 @@ impl RawOptions {
             isolation,
             inherit_env: _,
             tool_filter,
+            oauth2,
             unsupported: _,
         } = self;
         list(auth_tokens, visit);
@@ -85,6 +87,38 @@ impl RawOptions {
             text(&mut filter.mode, visit);
             list(&mut filter.list, visit);
         }
+        if let Some(oauth) = oauth2.given_mut().filter(|oauth| oauth.is_enabled()) {
+            oauth.for_each_text(visit);
+        }
+    }
+}
+
+impl RawOAuth {
+    /// Hashes of passwords are left out: they are full of dollar signs.
+    fn for_each_text(&mut self, visit: Visitor<'_>) {
+        let RawOAuth {
+            enabled: _,
+            users,
+            persistence_dir,
+            allowed_ips,
+            token_minutes: _,
+            disable_token_expiration: _,
+            template_dir,
+            redirect_uris,
+            trusted_proxies,
+            client_ip_header,
+            refresh_grace_seconds: _,
+            require_resource: _,
+            allowed_hosts,
+            details: _,
+        } = self;
+        for (_, At { value, place }) in users.given_mut().into_iter().flatten() {
+            if password::kind(value) == Kind::Plain {
+                visit(value, place);
+            }
+        }
+        [persistence_dir, template_dir, client_ip_header].into_iter().for_each(|field| text(field, visit));
+        [allowed_ips, redirect_uris, trusted_proxies, allowed_hosts].into_iter().for_each(|field| list(field, visit));
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! In most of them the first two bytes choose where the rest is cut: whatever a peer sends, it must not matter how.
 
+use std::net::IpAddr;
+
 use mcp_proxy::base::buf::Buf;
 use mcp_proxy::codec::http::client::Phase as ClientPhase;
 use mcp_proxy::codec::http::{
@@ -12,8 +14,11 @@ use mcp_proxy::codec::jsonrpc::envelope::{Body as Messages, Message, read_body a
 use mcp_proxy::codec::jsonrpc::{quick, splice};
 use mcp_proxy::codec::lines::{Line, Lines, Overlong};
 use mcp_proxy::codec::sse::{Decoder, Fields, Item, event};
+use mcp_proxy::config::networks::{PRIVATE, parsed};
+use mcp_proxy::config::oauth::{ClientIpHeader, Forwarding};
 use mcp_proxy::limits::{BODY_BYTES_MAX, STDERR_LINE_BYTES_MAX, TARGET_BYTES_MAX};
 use mcp_proxy::mcp::from_upstream;
+use mcp_proxy::oauth::client_ip::{Caller, forwarded, x_forwarded_for};
 
 use super::client_wire;
 use super::wire::{self, Cuts};
@@ -22,8 +27,9 @@ use super::wire::{self, Cuts};
 pub(crate) type Target = fn(&[u8]);
 
 /// All of them, under the names of their corpora.
-pub(crate) const TARGETS: [(&str, Target); 6] = [
+pub(crate) const TARGETS: [(&str, Target); 7] = [
     ("body", body),
+    ("client_ip", client_ip),
     ("http_client", http_client),
     ("http_server", http_server),
     ("jsonrpc", jsonrpc),
@@ -272,6 +278,31 @@ fn split<'a>(max: usize, overlong: Overlong, pieces: impl IntoIterator<Item = &'
     }
     all.extend(lines.finish().map(seen));
     all
+}
+
+/// Whatever a downstream puts in front of what a proxy appends, the proxy's word is what counts; and what was written
+/// into a header that every proxy replaces changes nothing but whether there is a caller at all.
+pub(crate) fn client_ip(data: &[u8]) {
+    let client = IpAddr::from([203, 0, 113, 66]);
+    let seen = |header: ClientIpHeader, lines: &[&[u8]]| {
+        let forwarding = Forwarding { trusted: parsed(PRIVATE), header: Some(header) };
+        let values = |_| lines.iter().copied();
+        Caller::new(IpAddr::from([127, 0, 0, 1]), values, &forwarding).address()
+    };
+    let chain = [data, b", 203.0.113.66, [::1]:8"].concat();
+    let rfc = [data, b", for=203.0.113.66"].concat();
+    assert_eq!(seen(ClientIpHeader::XForwardedFor, &[&chain]), Some(client));
+    assert!(seen(ClientIpHeader::Forwarded, &[&rfc]).is_none_or(|address| address == client));
+    assert_eq!(seen(ClientIpHeader::Forwarded, &[data, b"for=203.0.113.66;by=x"]), Some(client));
+    assert!(seen(ClientIpHeader::XRealIp, &[data, b"203.0.113.66"]).is_none_or(|address| address == client));
+    // What was understood says the same when it is written anew.
+    for hops in [x_forwarded_for([data].into_iter()), forwarded([data].into_iter())] {
+        let texts: Vec<String> =
+            hops.iter().map(|hop| hop.map_or("unknown".to_owned(), |address| address.to_string())).collect();
+        let pairs: Vec<String> = texts.iter().map(|text| format!("for=\"{text}\"")).collect();
+        assert_eq!(x_forwarded_for([texts.join(",").as_bytes()].into_iter()), hops);
+        assert_eq!(forwarded([pairs.join(", ").as_bytes()].into_iter()), hops);
+    }
 }
 
 fn seeded(data: &[u8]) -> (Cuts, &[u8]) {

@@ -20,6 +20,7 @@ pub(crate) fn config(names: &[&str]) -> Config {
             env: Vec::new(),
         }),
         auth_tokens: Vec::new(),
+        is_behind_login: false,
         panic_if_invalid: false,
         log_enabled: false,
         startup_time: Duration::from_secs(60),
@@ -38,6 +39,7 @@ pub(crate) fn config(names: &[&str]) -> Config {
         allowed_hosts: Vec::new(),
         status_page: StatusPage::Local,
         metrics: false,
+        oauth: None,
         servers: names.iter().map(server).collect(),
         warnings: Vec::new(),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::cidr::Cidr;
 
 /// What the authorization server runs with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuth {
     /// Who may log in; at least one.
     pub users: Vec<User>,
@@ -68,6 +68,16 @@ pub enum Redirect {
     Exact(String),
 }
 
+impl Redirect {
+    /// As typed.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Redirect::Exact(uri) => uri,
+            Redirect::Preset(preset) => preset.name(),
+        }
+    }
+}
+
 /// Clients whose redirect URIs are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "their names say it")]
@@ -90,10 +100,15 @@ impl RedirectPreset {
         ("cursor", RedirectPreset::Cursor),
         ("chatgpt", RedirectPreset::ChatGpt),
     ];
+
+    /// What users call it.
+    fn name(self) -> &'static str {
+        RedirectPreset::ALL.iter().find(|(_, preset)| *preset == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// Whose word is taken for where a request comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forwarding {
     /// Peers whose headers are believed.
     pub trusted: Vec<Cidr>,

@@ -1,4 +1,4 @@
-//! Who is calling: the address of a downstream that may stand behind forwarding.
+//! Who is calling: the address of a downstream that may stand behind proxies.
 //!
 //! ```text
 //! peer ── not trusted ──────────────────────────────▶ the peer; headers are whatever it likes

@@ -13,6 +13,7 @@ mod base_time;
 mod base_url;
 mod cli;
 mod cli_clients;
+mod codec_form;
 mod codec_http_body;
 mod codec_http_client;
 mod codec_http_client_request;

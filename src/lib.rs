@@ -11,7 +11,7 @@
 //! | 1 base | [`limits`] [`base`] | bounds and times; byte queue, ids, deadlines, URLs |
 //! | 2 codecs | [`codec`] | bytes in, events out |
 //! | 3 configuration | [`config`] | as typed, then as resolved |
-//! | 4 machines | [`mcp`] [`demo`] | the protocol: sessions, calls, asks, tasks; the built-in server |
+//! | 4 machines | [`mcp`] [`demo`] [`oauth`] | sessions, calls, asks, tasks; the built-in server; logins and tokens |
 //! | 5 links | [`upstream`] | a link, a process or an HTTP conversation: how it starts, fails, backs off, restarts |
 //! | 6 proxy | [`proxy`] [`routes`] | owns all of the above; still no I/O |
 //! | 7 shell | [`io`] | every syscall |
@@ -25,6 +25,7 @@ pub mod demo;
 pub mod io;
 pub mod limits;
 pub mod mcp;
+pub mod oauth;
 pub mod proxy;
 pub mod routes;
 pub mod upstream;

@@ -18,16 +18,24 @@ use mcp_proxy::mcp::from_upstream;
 use super::client_wire;
 use super::wire::{self, Cuts};
 
+#[path = "fuzzed/oauth.rs"]
+mod oauth;
+
+pub(crate) use oauth::{form, oauth_authorize, oauth_store};
+
 /// A target's function.
 pub(crate) type Target = fn(&[u8]);
 
 /// All of them, under the names of their corpora.
-pub(crate) const TARGETS: [(&str, Target); 6] = [
+pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("body", body),
+    ("form", form),
     ("http_client", http_client),
     ("http_server", http_server),
     ("jsonrpc", jsonrpc),
     ("lines", lines),
+    ("oauth_authorize", oauth_authorize),
+    ("oauth_store", oauth_store),
     ("sse", sse),
 ];
 

@@ -3,6 +3,7 @@
 //! Every codec takes slices of input and says how much of them it has used up. It gives the same answers however the
 //! input was cut into pieces, and it refuses what can never become valid instead of waiting for more of it.
 
+pub mod form;
 pub mod http;
 pub mod jsonc;
 pub mod jsonrpc;

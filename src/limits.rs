@@ -284,6 +284,75 @@ pub const TOKEN_MINUTES_MAX: u64 = 366 * 24 * 60;
 pub const REFRESH_GRACE_SECONDS: u64 = 120;
 /// The longest `refreshGraceSeconds`: so long a stolen refresh token goes unnoticed.
 pub const REFRESH_GRACE_SECONDS_MAX: u64 = 60 * 60;
+/// The body of a request to an OAuth endpoint: 413 beyond. The largest honest one, a registration with twenty redirect
+/// URIs, has a few kilobytes.
+pub const OAUTH_BODY_BYTES_MAX: usize = 64 * KIB;
+/// Names and values in one form or query. An authorization request has about ten.
+pub const FORM_PAIRS_MAX: usize = 64;
+/// Registered clients. Claude registers anew each time it connects; those that were never used go after a day.
+pub const CLIENTS_MAX: usize = 1_000;
+/// A client that never asked for a token is forgotten after this time: its user never logged in.
+pub const CLIENT_UNUSED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// A client is not evicted before this time: its user may be typing the password.
+pub const CLIENT_SETTLING_TIME: Duration = Duration::from_secs(10 * 60);
+/// Between two writes that only say when a client was last used.
+pub const CLIENT_USE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Redirect URIs of one client. VS Code registers six.
+pub const CLIENT_REDIRECTS_MAX: usize = 20;
+/// One redirect URI: browsers and proxies cut longer ones somewhere.
+pub const REDIRECT_BYTES_MAX: usize = 2 * KIB;
+/// A client's name: it stands on the login page.
+pub const CLIENT_NAME_CHARS_MAX: usize = 200;
+/// Another text of a registration that is echoed.
+pub const CLIENT_TEXT_BYTES_MAX: usize = KIB;
+/// Registrations of one address in [`REGISTRATION_WINDOW`]. Claude's addresses register for many people.
+pub const REGISTRATIONS_MAX: usize = 30;
+/// See [`REGISTRATIONS_MAX`].
+pub const REGISTRATION_WINDOW: Duration = Duration::from_secs(10 * 60);
+/// Logins of one user with one client that are remembered; the oldest is revoked first.
+pub const USER_GRANTS_MAX: usize = 50;
+/// Access tokens of one login. A client that refreshes once an hour has two.
+pub const GRANT_TOKENS_MAX: usize = 100;
+/// A login page that nobody fills in.
+pub const LOGIN_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// Login pages that wait to be filled in; the oldest goes first.
+pub const LOGINS_MAX: usize = 2_000;
+/// And those of one address, so that one alone cannot drive out all others'.
+pub const ADDRESS_LOGINS_MAX: usize = 100;
+/// A user's name as typed.
+pub const USERNAME_BYTES_MAX: usize = 256;
+/// Passwords that are being verified, each in 19 MiB and tens of milliseconds.
+pub const VERIFICATIONS_MAX: usize = 32;
+/// Wrong passwords that a user at one address may type before each further one has to wait.
+pub const LOGIN_FAILURES_MAX: u32 = 5;
+/// Wrong passwords of one address for any names: several people may share it.
+pub const ADDRESS_FAILURES_MAX: u32 = 20;
+/// The first such wait; doubled by each further failure.
+pub const LOGIN_DELAY_MIN: Duration = Duration::from_secs(1);
+/// The longest such wait: nobody is locked out for good.
+pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+/// Failures are forgotten after this time without another. Shorter, and waiting for that would be worth it.
+pub const FAILURE_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Addresses, and users at addresses, whose doings are remembered; the one not heard of longest goes first.
+pub const THROTTLED_MAX: usize = 10_000;
+/// An authorization code (RFC 6749, 4.1.2, recommends at most ten minutes; clients take a second).
+pub const CODE_TIME_MAX: Duration = Duration::from_secs(60);
+/// A redeemed code is remembered this long: whoever brings it again has stolen it, or it was stolen from them.
+pub const REDEEMED_CODE_TIME: Duration = Duration::from_secs(10 * 60);
+/// Codes that are remembered.
+pub const CODES_MAX: usize = 1_000;
+/// A refresh token that is not used.
+pub const REFRESH_IDLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Default of `refreshGraceSeconds`: Claude refreshes from two addresses, and in bursts of up to 76 s.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(REFRESH_GRACE_SECONDS);
+/// Further refresh tokens that a rotated one yields in that time.
+pub const REFRESH_SIBLINGS_MAX: u32 = 10;
+/// Default of `tokenExpirationMinutes`.
+pub const TOKEN_TIME: Duration = Duration::from_secs(TOKEN_MINUTES * 60);
+/// Between two searches for what has expired.
+pub const OAUTH_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// Changes that are appended to the store's file before it is written anew, or as many bytes as it has, if more.
+pub const JOURNAL_BYTES_MIN: usize = 256 * KIB;
 
 // ---- The demo server ----
 

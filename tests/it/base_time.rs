@@ -1,6 +1,6 @@
 //! `base::time`: Unix times as people and peers read them.
 
-use mcp_proxy::base::time::{Civil, civil, http_date, rfc3339};
+use mcp_proxy::base::time::{Civil, civil, http_date, parse_rfc3339, rfc3339};
 
 /// Unix seconds, RFC 9110's form, RFC 3339's form.
 const TIMES: [(u64, &str, &str); 9] = [
@@ -45,5 +45,31 @@ fn no_day_of_200_years_is_lost() {
                 day_number += 1;
             }
         }
+    }
+}
+
+#[test]
+fn times_of_others_are_read() {
+    for (seconds, _, rfc) in TIMES {
+        assert_eq!(parse_rfc3339(rfc), Some(seconds), "{rfc}");
+    }
+    for (text, expected) in [
+        ("1994-11-06T08:49:37.123456789Z", Some(784_111_777)),
+        ("1994-11-06t10:49:37+02:00", Some(784_111_777)),
+        ("1994-11-06 03:19:37-05:30", Some(784_111_777)),
+        ("0001-01-01T00:00:00Z", Some(0)),
+        ("1969-12-31T23:59:59Z", Some(0)),
+        ("", None),
+        ("1994-11-06", None),
+        ("1994-11-06T08:49:37", None),
+        ("1994-11-06T08:49:37.Z", None),
+        ("1994-11-06T08:49:37Zx", None),
+        ("1994-13-06T08:49:37Z", None),
+        ("1994-11-06T24:49:37Z", None),
+        ("1994-11-06T08:49:+7Z", None),
+        ("1994-11-06T08:49:37+0200", None),
+        ("1994-11-0é08:49:37Z", None),
+    ] {
+        assert_eq!(parse_rfc3339(text), expected, "{text}");
     }
 }

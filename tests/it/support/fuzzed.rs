@@ -23,17 +23,25 @@ use mcp_proxy::oauth::client_ip::{Caller, forwarded, x_forwarded_for};
 use super::client_wire;
 use super::wire::{self, Cuts};
 
+#[path = "fuzzed/oauth.rs"]
+mod oauth;
+
+pub(crate) use oauth::{form, oauth_authorize, oauth_store};
+
 /// A target's function.
 pub(crate) type Target = fn(&[u8]);
 
 /// All of them, under the names of their corpora.
-pub(crate) const TARGETS: [(&str, Target); 7] = [
+pub(crate) const TARGETS: [(&str, Target); 10] = [
     ("body", body),
     ("client_ip", client_ip),
+    ("form", form),
     ("http_client", http_client),
     ("http_server", http_server),
     ("jsonrpc", jsonrpc),
     ("lines", lines),
+    ("oauth_authorize", oauth_authorize),
+    ("oauth_store", oauth_store),
     ("sse", sse),
 ];
 

@@ -1,0 +1,61 @@
+//! What the flows need to know of the configuration.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::password::{Password, PasswordError};
+use super::redirects::Redirects;
+use crate::limits;
+
+/// The one scope that there is.
+pub const SCOPE: &str = "mcp";
+
+/// The settings of the authorization server.
+#[derive(Clone)]
+pub struct Settings {
+    /// Names and passwords.
+    pub users: Vec<(String, Password)>,
+    /// Where codes may be sent.
+    pub redirects: Redirects,
+    /// How long an access token is good for.
+    pub token_expiration: Duration,
+    /// How long a rotated refresh token still yields others.
+    pub refresh_grace: Duration,
+    /// Whether an authorization request must name the server that it is for.
+    pub require_resource: bool,
+    /// The names of the servers that tokens open. A name may be a path.
+    pub servers: Vec<String>,
+}
+
+/// No passwords.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Settings({} users, {} servers)", self.users.len(), self.servers.len())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            users: Vec::new(),
+            redirects: Redirects::default(),
+            token_expiration: limits::TOKEN_TIME,
+            refresh_grace: limits::REFRESH_GRACE,
+            require_resource: false,
+            servers: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Adds a user as the configuration has it.
+    pub fn with_user(mut self, name: &str, password: &str) -> Result<Settings, PasswordError> {
+        self.users.push((name.to_owned(), Password::parse(password)?));
+        Ok(self)
+    }
+
+    /// The password of a user.
+    pub(super) fn password(&self, username: &str) -> Option<&Password> {
+        self.users.iter().find(|(name, _)| name == username).map(|(_, password)| password)
+    }
+}

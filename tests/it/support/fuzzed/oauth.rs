@@ -1,0 +1,101 @@
+//! What must hold for arbitrary forms, authorization requests and store files.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Instant;
+
+use mcp_proxy::base::time::Now;
+use mcp_proxy::codec::form::{Form, write};
+use mcp_proxy::oauth::answer::{Answer, Body, Page};
+use mcp_proxy::oauth::redirects::Redirects;
+use mcp_proxy::oauth::settings::Settings;
+use mcp_proxy::oauth::store::document::{LoadError, Loaded, load, whole};
+use mcp_proxy::oauth::{AuthorizationServer, Output, Visit};
+
+const ISSUER: &str = "https://mcp.example.com";
+const CALLBACK: &str = "http://localhost/callback";
+/// The id of the client that the store below holds.
+const STORE: &str = "{\"version\":2,\"passwordKey\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"clients\":{\
+    \"c\":{\
+    \"redirectUris\":[\"http://localhost/callback\"],\"authMethod\":\"none\",\"grantTypes\":[\"authorization_code\"],\
+    \"createdAt\":1}},\"grants\":{},\"accessTokens\":{},\"refreshTokens\":{}}\n";
+
+/// A form that is read is the same when it is written and read again.
+pub(crate) fn form(data: &[u8]) {
+    let Ok(form) = Form::parse(data) else { return };
+    let written = write(form.pairs());
+    assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%=&".contains(&byte)));
+    // A pair of two empty texts is written as `=`, and any other keeps its place.
+    assert_eq!(Form::parse(written.as_bytes()).as_ref(), Ok(&form));
+    for (name, value) in form.pairs() {
+        assert!(form.value(name).is_some() || value.is_empty() || form.is_repeated(name));
+    }
+}
+
+fn open(file: &[u8]) -> Result<(AuthorizationServer, Now), LoadError> {
+    let settings = Settings {
+        servers: vec!["demo".to_owned()],
+        redirects: Redirects::parse(&["claude", "loopback"]).unwrap(),
+        ..Settings::default()
+    };
+    let now = Now { instant: Instant::now(), unix_seconds: 1_000 };
+    let mut counter = 0;
+    let random = move |bytes: &mut [u8]| {
+        counter += 1;
+        bytes.fill(counter);
+    };
+    Ok((AuthorizationServer::open(settings, Some(file), Box::new(random), now)?, now))
+}
+
+/// Whatever a query asks for, nobody is sent anywhere but to the client's own callback, or to a listed site.
+pub(crate) fn oauth_authorize(data: &[u8]) {
+    let Ok(query) = std::str::from_utf8(data) else { return };
+    let (mut server, now) = open(STORE.as_bytes()).unwrap();
+    server.handle_authorize(Visit { issuer: ISSUER, ip: IpAddr::V4(Ipv4Addr::LOCALHOST), now }, query);
+    let mut answers = Vec::new();
+    while let Some(output) = server.poll_output() {
+        if let Output::Answer { answer, .. } = output {
+            answers.push(answer);
+        }
+    }
+    let [answer] = &answers[..] else { panic!("{} answers", answers.len()) };
+    let leads_home = |uri: &str| {
+        let is_own = uri.strip_prefix("http://localhost").is_some_and(|rest| {
+            let rest =
+                rest.strip_prefix(':').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+            rest == "/callback" || rest.starts_with("/callback?")
+        });
+        is_own
+            || ["https://claude.ai/api/mcp/auth_callback?", "https://claude.com/api/mcp/auth_callback?"]
+                .iter()
+                .any(|listed| uri.starts_with(listed))
+    };
+    match &**answer {
+        Answer { status: 302, .. } => {
+            let location = answer.header("Location").unwrap();
+            assert!(leads_home(location) && location.bytes().all(|byte| byte.is_ascii_graphic()), "{location}");
+            assert!(location.contains("iss=https%3A%2F%2Fmcp.example.com"));
+        }
+        Answer { status: 200, body: Body::Page(Page::Login(page)), .. } => {
+            assert!(leads_home(&page.redirect_uri) && page.client_id == "c", "{page:?}");
+            assert_eq!(page.is_loopback, page.redirect_uri.ends_with(&CALLBACK["http://localhost".len()..]));
+        }
+        Answer { status: 400, body: Body::Page(Page::Error { .. }), .. } => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A store that is read is the same when it is written and read again, and a server that opens it lives.
+pub(crate) fn oauth_store(data: &[u8]) {
+    if let Ok(Loaded::Store { store, journal_bytes, .. }) = load(data) {
+        assert!(journal_bytes <= data.len());
+        let Ok(Loaded::Store { store: again, is_sound: true, .. }) = load(&whole(&store, 0)) else {
+            panic!("what we write we can read")
+        };
+        assert_eq!(again, store);
+    }
+    let Ok((mut server, now)) = open(data) else { return };
+    let later = Now { instant: server.poll_timeout(), unix_seconds: now.unix_seconds + 86_400 };
+    server.handle_timeout(later);
+    assert_eq!(server.logins().count(), 0, "there are no users");
+    while server.poll_output().is_some() {}
+}

@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
 }
 
 fn on_serve(serve: Serve) -> ExitCode {
-    let (config, is_demo) = match configuration(&serve).and_then(refuse_login) {
+    let (config, is_demo) = match configuration(&serve) {
         Ok(config) => (config, serve.job == Job::Demo),
         Err(exit) => return exit,
     };
@@ -109,18 +109,6 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
             })
         }
     }
-}
-
-/// The routes that a login needs are not there yet: a server behind it would be shut, or open. This goes when they are.
-fn refuse_login(config: Config) -> Result<Config, ExitCode> {
-    if config.oauth.is_none() {
-        return Ok(config);
-    }
-    Err(fail(
-        USAGE_ERROR,
-        "mcpProxy.options.oauth2: OAuth is not supported in this version\n    \
-         Set enabled to false, and protect the servers with options.authTokens instead.",
-    ))
 }
 
 fn on_eject(eject: &Eject) -> ExitCode {

@@ -11,12 +11,14 @@
 //! download ──── outbounds: a configuration from a URL, in a loop of its own
 //! ```
 
+pub mod authority;
 pub mod demo;
 pub mod download;
 pub mod keeper;
 pub mod log;
 pub mod outbounds;
 pub mod prompt;
+pub mod state_file;
 pub mod trampoline;
 
 mod channel;
@@ -34,7 +36,9 @@ mod readiness;
 mod signals;
 mod socket;
 mod spawn;
+mod stamp;
 mod table;
+mod templates;
 mod tls;
 mod turns;
 mod vitals;
@@ -54,6 +58,7 @@ use std::sync::Arc;
 use mio::Poll;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use self::authority::AuthorityError;
 use self::children::Children;
 use self::conn::Conns;
 use self::event_loop::EventLoop;
@@ -99,19 +104,35 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     let poll = Poll::new().map_err(RunError::System)?;
     let signals = Signals::install(poll.registry()).map_err(RunError::System)?;
     let (listener, local) = Listener::bind(&config.addr, poll.registry())?;
-    let random = random_source()?;
+    let random = random_source().map_err(RunError::System)?;
     let log = Log::start(log_level, log_format).map_err(RunError::System)?;
     let waker = outbounds::waker(poll.registry()).map_err(RunError::System)?;
     let watcher = reloading.map(|reloading| Watcher::start(reloading, Arc::clone(&waker))).transpose();
     let watcher = watcher.map_err(RunError::System)?;
     let sources = Sources { random, vitals: vitals::source(log.dropped()) };
+    let now = event_loop::read_clock();
+    let opened = config.oauth.as_ref().map(|oauth| authority::open(oauth, &config, now)).transpose();
+    let opened = opened.map_err(RunError::Authority)?;
     on_listening(&config, local);
-    let core = Proxy::new(config, config::Listener { local }, sources, event_loop::read_clock());
+    let mut core = Proxy::new(config, config::Listener { local }, sources, now);
+    let authority = opened.map(|opened| opened.start(&mut core, &log, &waker, now)).transpose();
+    let authority = authority.map_err(RunError::System)?;
     let children = Children::new(nofile);
     let outbounds = Outbounds::new(outbound_settings(is_insecure), waker);
-    let ended = EventLoop { poll, core, listener, signals, conns: Conns::default(), children, outbounds, log, watcher }
-        .run()
-        .map_err(RunError::System)?;
+    let ended = EventLoop {
+        poll,
+        core,
+        listener,
+        signals,
+        conns: Conns::default(),
+        children,
+        outbounds,
+        log,
+        watcher,
+        authority,
+    }
+    .run()
+    .map_err(RunError::System)?;
     match ended.failure {
         None => Ok(()),
         Some(server) => Err(RunError::Server(server)),
@@ -135,6 +156,8 @@ pub enum RunError {
         /// What the system said.
         error: io::Error,
     },
+    /// Clients and tokens cannot be kept.
+    Authority(AuthorityError),
     /// The system refused something without which nothing works.
     System(io::Error),
     /// This server could not be initialised, and its configuration says that the proxy must not run without it.
@@ -148,6 +171,7 @@ impl fmt::Display for RunError {
                 write!(f, "cannot listen on {host:?}: the name has no address here ({error}); try an address or :PORT")
             }
             RunError::Listen { addr, error } => write!(f, "cannot listen on {addr}: {}", listen_advice(*addr, error)),
+            RunError::Authority(error) => error.fmt(f),
             RunError::System(error) => write!(f, "the system refused what the proxy needs: {error}"),
             RunError::Server(name) => {
                 write!(f, "server {name:?} could not be initialised, and its panicIfInvalid is true; see the log above")
@@ -177,6 +201,7 @@ impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             RunError::Resolve { error, .. } | RunError::Listen { error, .. } | RunError::System(error) => Some(error),
+            RunError::Authority(error) => Some(error),
             RunError::Server(_) => None,
         }
     }
@@ -205,8 +230,8 @@ fn outbound_settings(is_insecure: bool) -> OutboundSettings {
 }
 
 /// Random bytes for session ids. Tried once now, so that a system without them is refused at the start.
-fn random_source() -> Result<Random, RunError> {
-    getrandom::fill(&mut [0; 1]).map_err(|error| RunError::System(io::Error::other(error)))?;
+fn random_source() -> io::Result<Random> {
+    getrandom::fill(&mut [0; 1]).map_err(io::Error::other)?;
     Ok(Box::new(|bytes| {
         if getrandom::fill(bytes).is_err() {
             // It worked before. A session id that can be guessed would be worse than an end; the keepers clean up.

@@ -287,6 +287,8 @@ pub const REFRESH_GRACE_SECONDS_MAX: u64 = 60 * 60;
 /// The body of a request to an OAuth endpoint: 413 beyond. The largest honest one, a registration with twenty redirect
 /// URIs, has a few kilobytes.
 pub const OAUTH_BODY_BYTES_MAX: usize = 64 * KIB;
+/// The file with clients and tokens. 1,000 clients and 10,000 grants with their tokens take about 10 MiB.
+pub const OAUTH_FILE_BYTES_MAX: usize = 256 * MIB;
 /// Names and values in one form or query. An authorization request has about ten.
 pub const FORM_PAIRS_MAX: usize = 64;
 /// Registered clients. Claude registers anew each time it connects; those that were never used go after a day.

@@ -18,6 +18,7 @@
 //! line of a process that was replaced all find nothing, and nothing happens.
 
 mod asks;
+mod authorization;
 mod calls;
 mod closing;
 mod conns;
@@ -52,6 +53,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
+pub use authorization::{Outcome, Task, TemplateChange};
 pub use interface::{Exit, Field, Input, Level, Output, Random, ReadVitals, Record, Sources, Vitals};
 
 use crate::base::deadline::{Deadlines, Timer};
@@ -66,6 +68,7 @@ use crate::mcp::owners::Owners;
 use crate::mcp::session::Sessions;
 use crate::mcp::stream::Stream;
 
+use authorization::Authorization;
 pub(crate) use calls::Request;
 use conns::{Conn, ConnState};
 use figures::Counts;
@@ -106,6 +109,8 @@ pub struct Proxy {
     sweep: Timer,
     /// Comes up when streams are looked for that nobody came back for.
     replay_sweep: Timer,
+    /// Whoever logs in may call; `None`: nobody can.
+    pub(crate) authorization: Option<Box<Authorization>>,
     shutdown: Shutdown,
     /// Why the exit status will not be 0.
     failure: Option<String>,
@@ -140,6 +145,8 @@ enum Due {
     Replays,
     /// The end of the patience with the calls of a server that is not configured any more.
     Retirement(ServerId),
+    /// The authorization server's: what has expired is forgotten.
+    Authorization,
     /// The end of the patience at shutdown.
     Shutdown,
 }
@@ -168,6 +175,7 @@ impl Proxy {
             allowed_host: String::new(),
             sweep: Timer::default(),
             replay_sweep: Timer::default(),
+            authorization: None,
             shutdown: Shutdown::default(),
             failure: None,
             in_hand: None,
@@ -215,6 +223,7 @@ impl Proxy {
             Input::OutboundBroken { outbound, error } => self.on_outbound_broken(outbound, &error, at),
             Input::OutboundSent { outbound, count } => self.on_outbound_sent(outbound, count),
             Input::Reload(config) => self.on_reload(*config, at),
+            Input::Authority(outcome) => self.on_outcome(outcome, now),
             Input::Shutdown => self.on_shutdown(at),
         }
         self.settle(at);
@@ -277,6 +286,7 @@ impl Proxy {
 
     /// What is left to do when an input has been handled.
     fn settle(&mut self, now: Instant) {
+        self.drive_authorization(now);
         self.resume_conns(now);
         self.on_calls_finished(now);
         self.end_retired(now);
@@ -296,6 +306,7 @@ impl Proxy {
             Due::Sweep => Some(&mut self.sweep),
             Due::Replays => Some(&mut self.replay_sweep),
             Due::Retirement(id) => self.servers.get_mut(id).and_then(Server::retirement),
+            Due::Authorization => self.authorization.as_mut().map(|authorization| authorization.timer()),
             Due::Shutdown => self.shutdown.timer(),
         };
         if !timer.is_some_and(|timer| deadlines.is_expired(timer, entry, now)) {
@@ -310,6 +321,7 @@ impl Proxy {
             Due::Sweep => self.on_sweep(now),
             Due::Replays => self.on_replay_sweep(now),
             Due::Retirement(id) => self.on_retirement_timeout(id, now),
+            Due::Authorization => self.on_authorization_timeout(now),
             Due::Shutdown => self.on_shutdown_timeout(now),
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod cors;
 pub(crate) mod endpoints;
 pub(crate) mod errors;
 mod metrics;
+pub(crate) mod oauth;
 pub(crate) mod post;
 mod probes;
 pub(crate) mod sse;
@@ -39,7 +40,7 @@ const ALLOWED_WITHOUT_SESSION: &str = "POST, DELETE, OPTIONS";
 /// All paths that are served, below that of `baseURL`; `NAME` stands for a server's. For the documentation.
 pub fn paths() -> Vec<String> {
     let endpoints = Endpoint::ALL.into_iter().map(|endpoint| format!("/NAME/{}", endpoint.segment()));
-    let others = Probe::ALL.into_iter().map(Probe::path).chain([metrics::PATH, status::PATH]);
+    let others = Probe::ALL.into_iter().map(Probe::path).chain([metrics::PATH, status::PATH]).chain(oauth::paths());
     endpoints.chain(others.map(str::to_owned)).collect()
 }
 
@@ -61,6 +62,9 @@ impl Proxy {
         if let Some(probe) = Probe::at(head.target.path, self.config.base_url.path()) {
             return self.on_probe(conn, probe, head, now);
         }
+        if let Some(done) = self.on_oauth_head(conn, head, now) {
+            return done;
+        }
         let origin = self.check_origin(head)?;
         self.on_origin(conn, origin);
         self.check_host(head)?;
@@ -80,7 +84,7 @@ impl Proxy {
             self.respond(conn, 204, &[("Allow", endpoint.allowed())], &[], now);
             return Ok(());
         }
-        self.check_token(server, head)?;
+        self.check_token(conn, server, head)?;
         match (endpoint, head.method) {
             (Endpoint::Streamable, Method::Post) => self.on_post_head(conn, server, head, now),
             (Endpoint::Streamable, Method::Get | Method::Head) => self.on_get(conn, server, head, now),

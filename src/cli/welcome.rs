@@ -54,7 +54,12 @@ fn routes(config: &Config, port: u16) -> String {
     let mut text = String::new();
     let width = config.servers.iter().map(|server| server.label.chars().count()).max().unwrap_or_default();
     for server in &config.servers {
-        let protection = if server.auth_tokens.is_empty() { "" } else { "  (token)" };
+        let protection = match (server.is_behind_login, server.auth_tokens.is_empty()) {
+            (false, true) => "",
+            (false, false) => "  (token)",
+            (true, true) => "  (login)",
+            (true, false) => "  (login or token)",
+        };
         // No more than the origin: paths and queries may be secrets.
         let upstream = server.target.remote().map(|remote| format!("  -> {}", remote.url.origin())).unwrap_or_default();
         let location = front(config, port).location_of(server, Secrets::Hidden);

@@ -29,7 +29,14 @@ impl Change {
 
 /// Whether somebody who could call is not to any more: streams that are open must not outlive the right to open them.
 fn is_revoking(old: &ServerConfig, new: &ServerConfig) -> bool {
-    let is_kept = |token: &String| new.auth_tokens.is_empty() || new.auth_tokens.contains(token);
-    let was_open = old.auth_tokens.is_empty();
-    (was_open && !new.auth_tokens.is_empty()) || !old.auth_tokens.iter().all(is_kept)
+    if is_open(new) {
+        return false;
+    }
+    let is_kept = |token: &String| new.auth_tokens.contains(token);
+    is_open(old) || !old.auth_tokens.iter().all(is_kept) || (old.is_behind_login && !new.is_behind_login)
+}
+
+/// Whether anybody may call.
+fn is_open(config: &ServerConfig) -> bool {
+    config.auth_tokens.is_empty() && !config.is_behind_login
 }

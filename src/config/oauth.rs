@@ -1,6 +1,7 @@
 //! The authorization server as configured: `mcpProxy.options.oauth2`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::base::cidr::Cidr;
@@ -47,6 +48,15 @@ pub enum Password {
     Plain(String),
     /// A PHC string of Argon2.
     Hash(String),
+}
+
+impl Password {
+    /// As configured.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Password::Plain(text) | Password::Hash(text) => text,
+        }
+    }
 }
 
 /// Without the secret.
@@ -114,6 +124,14 @@ pub struct Forwarding {
     pub trusted: Vec<Cidr>,
     /// The only header that counts; `None`: all of them do.
     pub header: Option<ClientIpHeader>,
+}
+
+impl Forwarding {
+    /// Whether the headers of a peer are believed.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.trusted.iter().any(|network| network.contains(peer))
+    }
 }
 
 /// A header in which a proxy says on whose behalf it calls.

@@ -107,6 +107,7 @@ impl Core for Fetch {
             | Input::StdinBroken { .. }
             | Input::Exited { .. }
             | Input::Reload(_)
+            | Input::Authority(_)
             | Input::Shutdown => {} // nobody here says so
         }
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::{Events, Poll};
 
+use super::authority::Authority;
 use super::child::Stream;
 use super::children::Children;
 use super::conn::Conns;
@@ -42,6 +43,8 @@ pub(super) struct EventLoop {
     pub(super) log: Log,
     /// `None`: there is no configuration that could change.
     pub(super) watcher: Option<Watcher>,
+    /// `None`: nobody logs in.
+    pub(super) authority: Option<Authority>,
 }
 
 /// How the loop ended: the core stopped, perhaps because a server failed that must not.
@@ -111,7 +114,11 @@ impl EventLoop {
                 Some(Source::Stdout(index)) => self.children.on_output_event(index, Stream::Stdout, event),
                 Some(Source::Stderr(index)) => self.children.on_output_event(index, Stream::Stderr, event),
                 Some(Source::Outbound(_)) => self.outbounds.on_event(event),
-                Some(Source::Worker) => self.on_read_again(now), // other threads' answers are taken in every turn
+                Some(Source::Worker) => {
+                    self.on_read_again(now);
+                    self.on_outcomes(now);
+                    // What the resolver has found out is taken in every turn.
+                }
                 None => {}
             }
         }
@@ -160,14 +167,20 @@ impl EventLoop {
         }
     }
 
+    fn on_outcomes(&mut self, now: Now) {
+        while let Some(outcome) = self.authority.as_ref().and_then(Authority::poll_outcome) {
+            self.core.handle(Input::Authority(outcome), now);
+        }
+    }
+
     fn accept(&mut self, now: Now) {
         for _ in 0..limits::TURN_ACCEPTS_MAX {
             if !self.listener.is_ready() {
                 return;
             }
             match self.listener.accept(now.instant) {
-                Accepted::Conn(stream) => {
-                    let Some(conn) = self.core.handle_accept(now) else { continue };
+                Accepted::Conn(stream, peer) => {
+                    let Some(conn) = self.core.handle_accept(peer, now) else { continue };
                     if self.conns.insert(conn, stream, self.poll.registry()).is_err() {
                         self.core.handle(Input::Broken { conn }, now);
                     }
@@ -235,6 +248,11 @@ impl EventLoop {
             Output::CloseOutbound(outbound) => {
                 self.outbounds.close(outbound);
                 self.listener.on_descriptor_freed();
+            }
+            Output::Authority(task) => {
+                if let Some(authority) = &self.authority {
+                    authority.perform(task);
+                }
             }
             Output::Log(record) => self.log.write(&record, now.unix_seconds),
             Output::Stopped { .. } => {} // taken by the caller

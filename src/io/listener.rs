@@ -36,8 +36,8 @@ enum Accepting {
 /// What [`Listener::accept`] found.
 #[derive(Debug)]
 pub(super) enum Accepted {
-    /// A connection.
-    Conn(TcpStream),
+    /// A connection, and who is at its other end.
+    Conn(TcpStream, IpAddr),
     /// Nobody waits any more.
     Nobody,
     /// There is no descriptor or memory for another one: accepting pauses. The error, unless a log line about it would
@@ -112,7 +112,7 @@ impl Listener {
     pub(super) fn accept(&mut self, now: Instant) -> Accepted {
         loop {
             match self.socket.accept() {
-                Ok((stream, _peer)) => return Accepted::Conn(stream),
+                Ok((stream, peer)) => return Accepted::Conn(stream, peer.ip()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.state = Accepting::Idle;
                     return Accepted::Nobody;

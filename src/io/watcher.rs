@@ -8,16 +8,15 @@
 //!
 //! The thread reads and resolves too: a disk that sleeps, or a host that does not answer, must not make the loop wait.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 
 use mio::Waker;
 
+use super::stamp::Stamp;
 use crate::config::Config;
 use crate::limits;
 
@@ -98,26 +97,6 @@ struct Watched {
     read: Option<Stamp>,
     /// At the last look: whoever writes it may not have finished.
     seen: Option<Stamp>,
-}
-
-/// By what a change shows. A file that is replaced, or a link that is bent, leads to another inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: (i64, i64),
-    bytes: u64,
-    inode: u64,
-}
-
-impl Stamp {
-    /// `None`: nobody can tell, or there is no such file for the moment.
-    fn of(path: &Path) -> Option<Stamp> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Stamp {
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-        })
-    }
 }
 
 impl Watched {

@@ -36,7 +36,7 @@ impl Caller {
         V: Iterator<Item = &'a [u8]>,
     {
         let peer = peer.to_canonical();
-        let is_trusted = |address: IpAddr| forwarding.trusted.iter().any(|network| network.contains(address));
+        let is_trusted = |address: IpAddr| forwarding.trusts(address);
         let mut candidates: Vec<Option<IpAddr>> = Vec::new();
         let named = forwarding.header.as_slice();
         let headers = if named.is_empty() { &ClientIpHeader::ALL } else { named };

@@ -62,7 +62,8 @@ pub fn protected_resource(issuer: &str, servers: &[String], path: &str) -> Answe
     )
 }
 
-fn unknown() -> Answer {
+/// Where there is no document.
+pub fn unknown() -> Answer {
     Answer { status: 404, ..Fault::new(Code::InvalidTarget, "there is no such server").into() }
 }
 

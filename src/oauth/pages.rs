@@ -10,6 +10,7 @@
 //! own. What clients say about themselves is data: it is escaped for the place where it stands, and never parsed.
 
 mod destination;
+mod error;
 pub mod source;
 mod template;
 
@@ -184,6 +185,13 @@ impl Pages {
     pub fn success(&self, success: &Success<'_>, nonce: &str) -> Result<Rendered, TemplateFault> {
         let destination = Destination::new(success.redirect_url);
         self.success.render(&success.data(), &destination, nonce, "")
+    }
+}
+
+impl Pages {
+    /// The page for what goes wrong before there is a client to be told.
+    pub fn error(&self, message: &str, nonce: &str) -> Rendered {
+        error::page(message, nonce)
     }
 }
 

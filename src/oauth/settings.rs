@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::password::{Password, PasswordError};
 use super::redirects::Redirects;
+use crate::config::ServerConfig;
+use crate::config::oauth::{OAuth, Redirect};
 use crate::limits;
 
 /// The one scope that there is.
@@ -48,6 +50,26 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Those of a configuration, for the servers that are behind the login.
+    ///
+    /// # Errors
+    /// A value that its validation should not have let pass; says which.
+    pub fn of(config: &OAuth, servers: &[ServerConfig]) -> Result<Settings, String> {
+        let users = config.users.iter().map(|user| {
+            let password = Password::parse(user.password.as_str());
+            password.map(|password| (user.name.clone(), password)).map_err(|error| format!("a password {error}"))
+        });
+        let entries: Vec<&str> = config.redirects.iter().map(Redirect::as_str).collect();
+        Ok(Settings {
+            users: users.collect::<Result<_, _>>()?,
+            redirects: Redirects::parse(&entries).map_err(|error| format!("redirectURIs: an entry {error}"))?,
+            token_expiration: config.token_time,
+            refresh_grace: config.refresh_grace,
+            require_resource: config.requires_resource,
+            servers: servers.iter().filter(|server| server.is_behind_login).map(|server| server.name.clone()).collect(),
+        })
+    }
+
     /// Adds a user as the configuration has it.
     pub fn with_user(mut self, name: &str, password: &str) -> Result<Settings, PasswordError> {
         self.users.push((name.to_owned(), Password::parse(password)?));

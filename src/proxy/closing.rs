@@ -14,7 +14,9 @@ impl Proxy {
         let Some(conn) = self.conns.get_mut(id) else { return };
         match conn.state {
             ConnState::AwaitingHead => self.close_conn(id, now),
-            ConnState::Receiving { .. } | ConnState::Answering(_) => conn.codec.close_after_answer(),
+            ConnState::Receiving { .. } | ConnState::Answering(_) | ConnState::Awaiting => {
+                conn.codec.close_after_answer()
+            }
             ConnState::Closing | ConnState::Lingering => {}
         }
     }
@@ -69,7 +71,7 @@ impl Proxy {
                     self.drop_conn(id, now);
                 }
             }
-            ConnState::Closing => {}
+            ConnState::Awaiting | ConnState::Closing => {}
         }
     }
 
@@ -95,7 +97,7 @@ impl Proxy {
                 self.refuse_slow(id, &format!("the body of the request stopped for {seconds} s"), now);
             }
             ConnState::Answering(stream) => self.on_stream_timeout(stream, now),
-            ConnState::Closing => {}
+            ConnState::Awaiting | ConnState::Closing => {}
             ConnState::Lingering => self.drop_conn(id, now),
         }
         self.arm_timer(id);
@@ -112,7 +114,7 @@ impl Proxy {
     pub(super) fn make_room_for_conn(&mut self, now: Instant) -> bool {
         let waiting = |conn: &Conn| match conn.state {
             ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Closing | ConnState::Lingering => true,
-            ConnState::Answering(_) => false,
+            ConnState::Answering(_) | ConnState::Awaiting => false,
         };
         let stalest = self.conns.iter().filter(|(_, conn)| waiting(conn));
         let stalest = stalest.min_by_key(|(id, conn)| (conn.state_due, id.index())).map(|(id, _)| id);

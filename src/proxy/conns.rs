@@ -5,6 +5,7 @@
 //!       └───────────────┴─────────────┴───▶ Closing ──▶ Lingering ──▶ gone
 //! ```
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use super::request_log::RequestNote;
@@ -18,10 +19,13 @@ use crate::codec::http::{Event, HeadStorage, Phase, Refusal, Response, ServerCod
 use crate::limits;
 use crate::routes::cors;
 use crate::routes::errors::JSON;
+use crate::routes::oauth;
 use crate::routes::post::Post;
 
 /// One connection.
 pub(crate) struct Conn {
+    /// Who is at its other end: perhaps a reverse proxy.
+    pub(crate) peer: IpAddr,
     pub(crate) codec: ServerCodec,
     pub(crate) state: ConnState,
     /// What came and could not be used yet: a part of a head, or the next requests.
@@ -70,6 +74,8 @@ pub(crate) enum ConnState {
     Receiving { post: Box<Post>, body: Vec<u8> },
     /// An upstream's words are the answer.
     Answering(StreamId),
+    /// The authorization server has the request.
+    Awaiting,
     /// Everything is said; it goes once that is sent.
     Closing,
     /// All is sent; time for the downstream to read it.
@@ -77,14 +83,15 @@ pub(crate) enum ConnState {
 }
 
 impl Proxy {
-    /// Takes on a connection. `None`: there is no room, and it is to be closed.
-    pub fn handle_accept(&mut self, now: Now) -> Option<ConnId> {
+    /// Takes on a connection from an address. `None`: there is no room, and it is to be closed.
+    pub fn handle_accept(&mut self, peer: IpAddr, now: Now) -> Option<ConnId> {
         if self.shutdown.is_under_way()
             || (self.conns.len() >= limits::CONNS_MAX && !self.make_room_for_conn(now.instant))
         {
             return None;
         }
         let conn = Conn {
+            peer: peer.to_canonical(),
             codec: ServerCodec::new(),
             state: ConnState::AwaitingHead,
             incoming: Buf::new(),
@@ -107,7 +114,7 @@ impl Proxy {
     pub fn is_reading(&self, conn: ConnId) -> bool {
         self.conns.get(conn).is_some_and(|conn| match conn.state {
             ConnState::AwaitingHead | ConnState::Receiving { .. } | ConnState::Lingering => !conn.is_finished,
-            ConnState::Answering(_) | ConnState::Closing => !conn.is_finished && !conn.is_full(),
+            ConnState::Answering(_) | ConnState::Awaiting | ConnState::Closing => !conn.is_finished && !conn.is_full(),
         })
     }
 
@@ -116,7 +123,7 @@ impl Proxy {
         let Some(conn) = self.conns.get_mut(id) else { return };
         match conn.state {
             ConnState::Closing | ConnState::Lingering => {}
-            ConnState::Answering(_) => conn.incoming.push(bytes),
+            ConnState::Answering(_) | ConnState::Awaiting => conn.incoming.push(bytes),
             ConnState::AwaitingHead | ConnState::Receiving { .. } if conn.incoming.is_empty() => {
                 let used = self.advance(id, bytes, now);
                 self.keep_rest(id, &bytes[used..]);
@@ -163,7 +170,7 @@ impl Proxy {
         let mut used = 0;
         while used < bytes.len() {
             let Some(conn) = self.conns.get_mut(id) else { break };
-            if matches!(conn.state, ConnState::Answering(_) | ConnState::Closing | ConnState::Lingering) {
+            if !matches!(conn.state, ConnState::AwaitingHead | ConnState::Receiving { .. }) {
                 break;
             }
             let mut storage = HeadStorage::new();
@@ -225,7 +232,11 @@ impl Proxy {
 
     fn on_data(&mut self, id: ConnId, bytes: &[u8], is_last: bool, now: Instant) {
         let Some(conn) = self.conns.get_mut(id) else { return };
-        let ConnState::Receiving { body, .. } = &mut conn.state else { return };
+        let ConnState::Receiving { post, body } = &mut conn.state else { return };
+        if body.len() + bytes.len() > post.bytes_max() {
+            conn.codec.abandon_request();
+            return self.deny(id, &oauth::too_large(), now);
+        }
         if !is_last {
             body.extend_from_slice(bytes);
             let is_large = body.len() > limits::SMALL_BODY_BYTES;
@@ -249,7 +260,11 @@ impl Proxy {
     fn receiving_bytes(&self) -> usize {
         let bodies = self.conns.iter().map(|(_, conn)| match &conn.state {
             ConnState::Receiving { body, .. } => body.len(),
-            ConnState::AwaitingHead | ConnState::Answering(_) | ConnState::Closing | ConnState::Lingering => 0,
+            ConnState::AwaitingHead
+            | ConnState::Answering(_)
+            | ConnState::Awaiting
+            | ConnState::Closing
+            | ConnState::Lingering => 0,
         });
         bodies.filter(|bytes| *bytes > limits::SMALL_BODY_BYTES).sum()
     }

@@ -10,6 +10,11 @@ pub(crate) struct DateHeader {
 }
 
 impl DateHeader {
+    /// The time that was set last, in seconds since 1970.
+    pub(crate) fn unix_seconds(&self) -> u64 {
+        self.unix_seconds
+    }
+
     pub(crate) fn set(&mut self, unix_seconds: u64) {
         if self.unix_seconds != unix_seconds || self.text.is_empty() {
             self.unix_seconds = unix_seconds;

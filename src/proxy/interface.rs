@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::authorization::{Outcome, Task};
 use crate::base::id::{ConnId, LinkId, OutboundId};
 use crate::config::Config;
 
@@ -124,6 +125,8 @@ pub enum Input<'a> {
     },
     /// The configuration has changed. Where to listen is as before: that cannot change while the proxy runs.
     Reload(Box<Config>),
+    /// Something is done that [`Output::Authority`] asked for.
+    Authority(Outcome),
     /// The operator asks the proxy to end. A second one means: at once.
     Shutdown,
 }
@@ -164,6 +167,8 @@ pub enum Output {
     TransmitOutbound(OutboundId),
     /// Close the connection, or give up making it. The id is dead.
     CloseOutbound(OutboundId),
+    /// Something for a thread that may wait for the disk, or take its time; [`Input::Authority`] says what came of it.
+    Authority(Task),
     /// A line for the log.
     Log(Record),
     /// Everything has ended: the program may exit. With the name of a server if it must exit with an error.

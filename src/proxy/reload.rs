@@ -44,11 +44,19 @@ impl Proxy {
         if self.is_ending() {
             return;
         }
+        let settings = match self.settings_after(&config) {
+            Ok(settings) => settings,
+            Err(reason) => {
+                let message = format!("The configuration was not reloaded, nothing has changed: {reason}");
+                return self.log(Level::Error, None, message);
+            }
+        };
         for warning in std::mem::take(&mut config.warnings) {
             self.log(Level::Warn, None, warning.to_line());
         }
         let servers = std::mem::take(&mut config.servers);
         self.replace_common(config, now);
+        self.on_settings(settings, now);
         let outcome = self.replace_servers(servers, now);
         self.log(Level::Info, None, outcome.to_string());
     }

@@ -98,7 +98,7 @@ impl Proxy {
 
     /// Once no call is in flight there is nothing to wait for.
     pub(super) fn on_calls_finished(&mut self, now: Instant) {
-        if matches!(self.shutdown, Shutdown::Finishing { .. }) && self.calls.is_empty() {
+        if matches!(self.shutdown, Shutdown::Finishing { .. }) && self.calls.is_empty() && !self.is_authorizing() {
             self.stop_servers(now);
         }
     }

@@ -4,11 +4,13 @@ use subtle::ConstantTimeEq;
 
 use super::errors::Denial;
 use super::unique;
-use crate::base::id::ServerId;
+use crate::base::id::{ConnId, ServerId};
 use crate::base::text::shorten;
 use crate::base::url::{self, Authority, Origin};
 use crate::codec::http::Head;
 use crate::codec::jsonrpc::TRANSPORT_ERROR;
+use crate::oauth::access::Denied;
+use crate::oauth::metadata;
 use crate::proxy::Proxy;
 
 impl Proxy {
@@ -57,26 +59,54 @@ impl Proxy {
         Err(Denial::message(403, TRANSPORT_ERROR, &reason))
     }
 
-    /// `Authorization: Bearer …` (RFC 6750, 2.1), or the token alone, against the tokens of the server. All are
-    /// compared, each in constant time, so that the time taken tells nothing.
-    pub(super) fn check_token(&self, server: ServerId, head: &Head<'_, '_>) -> Result<(), Denial> {
+    /// `Authorization: Bearer …` (RFC 6750, 2.1), or the token alone: one of the server's own tokens, or one of the
+    /// authorization server's. Either suffices.
+    pub(super) fn check_token(&self, conn: ConnId, server: ServerId, head: &Head<'_, '_>) -> Result<(), Denial> {
         let Some(server) = self.servers.get(server) else { return Ok(()) };
         let tokens = &server.config.auth_tokens;
-        if tokens.is_empty() {
+        if tokens.is_empty() && !server.config.is_behind_login {
             return Ok(());
         }
-        let Some(presented) = unique(head, "authorization")?.map(token).filter(|token| !token.is_empty()) else {
-            let reason = "this server needs a token: send the header Authorization: Bearer <token>";
-            return Err(Denial::unauthorized("Bearer", reason));
+        let presented = unique(head, "authorization")?.map(token).filter(|token| !token.is_empty());
+        if presented.is_some_and(|presented| is_one_of(tokens, presented)) {
+            return Ok(());
+        }
+        let authorization = self.authorization.as_ref().filter(|_| server.config.is_behind_login);
+        let Some(authorization) = authorization else {
+            return Err(match presented {
+                None => Denial::unauthorized(
+                    "Bearer",
+                    "this server needs a token: send the header Authorization: Bearer <token>",
+                ),
+                Some(_) => Denial::unauthorized(
+                    "Bearer error=\"invalid_token\"",
+                    "this token is not one of the server's authTokens",
+                ),
+            });
         };
-        let presented = presented.as_bytes();
-        let is_known =
-            tokens.iter().fold(subtle::Choice::from(0), |known, token| known | token.as_bytes().ct_eq(presented));
-        if bool::from(is_known) {
-            return Ok(());
+        let now = self.date.unix_seconds();
+        let checked = presented.map(|token| authorization.server.check_access(token, &server.config.name, now));
+        match checked {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(denied)) => Err(self.challenge(conn, head, Some(denied))?),
+            None => Err(self.challenge(conn, head, None)?),
         }
-        Err(Denial::unauthorized("Bearer error=\"invalid_token\"", "this token is not one of the server's authTokens"))
     }
+
+    /// 401 with the place where a client finds out how to log in.
+    fn challenge(&self, conn: ConnId, head: &Head<'_, '_>, denied: Option<Denied>) -> Result<Denial, Denial> {
+        let issuer = self.issuer(conn, head)?;
+        let path = head.target.path.strip_prefix(self.config.base_url.path()).unwrap_or(head.target.path);
+        let reason =
+            denied.map_or("this server needs a login: the client finds out where by itself", Denied::description);
+        Ok(Denial::unauthorized(&metadata::challenge(&issuer, path, denied), reason))
+    }
+}
+
+/// All are compared, each in constant time, so that the time taken tells nothing.
+fn is_one_of(tokens: &[String], presented: &str) -> bool {
+    let compare = |known, token: &String| known | token.as_bytes().ct_eq(presented.as_bytes());
+    tokens.iter().fold(subtle::Choice::from(0), compare).into()
 }
 
 /// Whether a request is for a name by which only this machine calls itself.

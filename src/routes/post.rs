@@ -6,6 +6,7 @@ use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
 use crate::base::sequence::CallId;
 use crate::codec::jsonrpc::envelope::{self, BatchItem, Body, Message, Params};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, write};
+use crate::limits;
 use crate::mcp::call::{CallKind, is_passive};
 use crate::mcp::from_upstream::member;
 use crate::mcp::introduction::{self, Greeting};
@@ -16,6 +17,7 @@ use crate::mcp::stream::{Accepts, StreamState};
 use crate::proxy::{Proxy, Request};
 
 use super::errors::Denial;
+use super::oauth::OAuthPost;
 use super::sse::MessagePost;
 
 /// The head of a POST, as far as its body needs it.
@@ -25,6 +27,18 @@ pub(crate) enum Post {
     Streamable(StreamablePost),
     /// To the message endpoint of HTTP+SSE.
     Message(MessagePost),
+    /// To the authorization server.
+    OAuth(Box<OAuthPost>),
+}
+
+impl Post {
+    /// How long its body may be.
+    pub(crate) fn bytes_max(&self) -> usize {
+        match self {
+            Post::Streamable(_) | Post::Message(_) => limits::BODY_BYTES_MAX,
+            Post::OAuth(_) => limits::OAUTH_BODY_BYTES_MAX,
+        }
+    }
 }
 
 /// The head of a POST over streamable HTTP.
@@ -68,6 +82,10 @@ impl Proxy {
                 }
             },
             Post::Message(post) => self.on_message_body(conn, post, bytes, now),
+            Post::OAuth(post) => {
+                self.on_oauth_body(conn, &post, bytes, now);
+                Ok(())
+            }
         };
         if let Err(denial) = result {
             self.deny(conn, &denial, now);

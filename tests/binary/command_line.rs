@@ -165,20 +165,3 @@ fn a_password_on_stdin_becomes_a_hash() {
         assert!(stderr.starts_with(&format!("mcp-proxy: {said}")), "{stderr}");
     }
 }
-
-#[test]
-fn a_login_is_refused_as_long_as_it_is_not_served() {
-    let with = |enabled: bool| {
-        format!(
-            r#"{{ "mcpProxy": {{ "addr": "127.0.0.1:0", "baseURL": "https://a",
-            "options": {{ "oauth2": {{ "enabled": {enabled}, "users": {{ "me": "x" }} }} }} }},
-            "mcpServers": {{ "a": {{ "command": "no-such-program" }} }} }}"#
-        )
-    };
-    for arguments in [&["-check-config"][..], &[], &["-print-client-config", "cursor"]] {
-        let (status, stdout, stderr) = run(&with(true), arguments);
-        assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
-        assert!(stderr.starts_with("mcp-proxy: mcpProxy.options.oauth2: OAuth is not supported in this version\n"));
-    }
-    assert_eq!(run(&with(false), &["-check-config"]).0, Some(0));
-}

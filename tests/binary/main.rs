@@ -10,3 +10,4 @@ mod outbounds;
 mod processes;
 mod reload;
 mod remotes;
+mod state_file;

@@ -59,4 +59,9 @@ fn who_may_call_no_more_is_cut_off_and_who_may_now_disturbs_nobody() {
     assert_eq!(change(&["a"], &["b"]), Change::Replaced);
     assert_eq!(change(&["a"], &["b", "a"]), Change::Adjusted);
     assert_eq!(change(&["a"], &[]), Change::Adjusted);
+    let login = |tokens: &[&str]| ServerConfig { is_behind_login: true, ..with(tokens) };
+    assert_eq!(Change::between(&with(&[]), &login(&[])), Change::Replaced);
+    assert_eq!(Change::between(&login(&["a"]), &with(&["a"])), Change::Replaced);
+    assert_eq!(Change::between(&with(&["a"]), &login(&["a"])), Change::Adjusted);
+    assert_eq!(Change::between(&login(&[]), &with(&[])), Change::Adjusted);
 }

@@ -109,6 +109,7 @@ mod routes_access;
 mod routes_cors;
 mod routes_errors;
 mod routes_metrics;
+mod routes_oauth;
 mod routes_post;
 mod routes_probes;
 mod routes_sessions;

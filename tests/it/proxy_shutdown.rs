@@ -21,7 +21,7 @@ fn an_idle_proxy_ends_as_soon_as_its_children_have() {
     play.forget();
     play.shut_down();
     play.expect(&["a finish", "demo close-stdin", "g end", "g finish"]);
-    assert!(play.proxy.handle_accept(play.now()).is_none(), "nobody else is let in");
+    assert!(play.proxy.handle_accept(play.peer, play.now()).is_none(), "nobody else is let in");
     play.exits("demo", Exit::Code(0));
     play.expect(&["stopped"]);
 }

@@ -11,6 +11,7 @@ use mcp_proxy::config::{Around, Config, load};
 use mcp_proxy::proxy::Vitals;
 use mcp_proxy::routes;
 
+use crate::support::login;
 use crate::support::playbook::Playbook;
 use crate::support::requests::{Http, config};
 
@@ -121,8 +122,7 @@ fn every_key_is_documented_and_every_example_is_accepted() {
 fn every_endpoint_is_documented_with_its_methods() {
     let rows = rows("path");
     assert_eq!(documented(&rows), routes::paths().into_iter().collect());
-    let mut play = Playbook::with(Config { metrics: true, ..config(&["demo"]) });
-    play.ready("demo");
+    let mut play = login::play_with(login::config("\"metrics\": true, ", "", r#""oauth2": { "enabled": false }"#));
     for row in &rows {
         let path = code(&row[0]).replace("NAME", "demo");
         let answer = play.request("a", &Http::new("PUT", &path).body(""));

@@ -153,7 +153,7 @@ impl Answers {
         let body = String::from_utf8(self.bytes.drain(..*length).collect()).expect("a body in UTF-8");
         let head = head.clone();
         let is_metrics = head.header("content-type").is_some_and(|value| value.starts_with("text/plain; version="));
-        if body.starts_with("<!doctype html>") {
+        if body.to_ascii_lowercase().starts_with("<!doctype html>") {
             assert_eq!(head.header("content-type"), Some("text/html; charset=utf-8"), "{body}");
         } else if !body.is_empty() && !is_metrics {
             assert_eq!(head.header("content-type"), Some("application/json"), "{body}");

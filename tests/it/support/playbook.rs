@@ -18,6 +18,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,11 +26,11 @@ use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::base::time::Now;
 use mcp_proxy::config::{Config, Listener};
 use mcp_proxy::demo::DemoServer;
-use mcp_proxy::proxy::{Exit, Input, Proxy, Record, Sources, Vitals};
+use mcp_proxy::proxy::{Exit, Input, Proxy, Record, Sources, TemplateChange, Vitals};
 
 use super::answers::Answers;
 use super::clock::Clock;
-use super::requests::{self, Http, rpc};
+use super::requests::{self, CLIENT, Http, rpc};
 
 mod remotes;
 mod settle;
@@ -49,6 +50,12 @@ pub(crate) struct Playbook {
     outbounds: Vec<remotes::Outbound>,
     /// How many connections to remote upstreams were asked for.
     connects: usize,
+    /// Whether what the authorization server keeps reaches the disk; else why not.
+    pub(crate) disk: Result<(), String>,
+    /// What the next look at the templates finds changed.
+    pub(crate) templates: Vec<TemplateChange>,
+    /// Where the next connections come from.
+    pub(crate) peer: IpAddr,
     /// Whether these are there at once.
     pub(crate) accepts: bool,
     transcript: Transcript,
@@ -138,6 +145,9 @@ impl Playbook {
             children: Vec::new(),
             outbounds: Vec::new(),
             connects: 0,
+            disk: Ok(()),
+            templates: Vec::new(),
+            peer: CLIENT,
             accepts: true,
             transcript: Transcript::default(),
             logs: Vec::new(),
@@ -182,7 +192,7 @@ impl Playbook {
 
     /// For many connections: nothing is to happen yet.
     pub(crate) fn connect_quietly(&mut self, name: &str) {
-        let conn = self.proxy.handle_accept(self.clock.now()).expect("room for a connection");
+        let conn = self.proxy.handle_accept(self.peer, self.clock.now()).expect("room for a connection");
         self.downs.push(Down {
             name: name.to_owned(),
             conn,

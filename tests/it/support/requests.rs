@@ -1,5 +1,6 @@
 //! HTTP requests as text, and configurations.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use mcp_proxy::base::url::Url;
@@ -52,6 +53,9 @@ pub(crate) fn remote_config(url: &str, transport: RemoteTransport) -> Config {
     config.servers[0].target = Target::Remote(Remote { url: Url::parse(url).expect("a URL"), transport, headers });
     config
 }
+
+/// Where clients are.
+pub(crate) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A listener on loopback.
 pub(crate) fn loopback() -> Listener {

@@ -291,6 +291,7 @@ impl World {
             Output::Connect(outbound) => self.on_connect(outbound),
             Output::TransmitOutbound(outbound) => self.on_transmit_outbound(outbound),
             Output::CloseOutbound(outbound) => self.on_close_outbound(outbound),
+            Output::Authority(task) => panic!("nobody logs in here: {task:?}"),
             Output::Log(record) => assert!(!record.message.contains('\n'), "a log line of several lines: {record:?}"),
             Output::Stopped { failure } => {
                 assert!(self.is_ending && failure.is_none());

@@ -2,7 +2,7 @@
 
 use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::demo::{DemoServer, Effect};
-use mcp_proxy::proxy::{Exit, Input, Output};
+use mcp_proxy::proxy::{Exit, Input, Outcome, Output, Task};
 
 use super::symbols::Symbols;
 use super::transcript::{Answer, head_text};
@@ -51,6 +51,7 @@ impl Playbook {
             Output::Connect(outbound) => self.on_connect(outbound),
             Output::TransmitOutbound(outbound) => self.on_transmit_outbound(outbound),
             Output::CloseOutbound(outbound) => self.on_close_outbound(outbound),
+            Output::Authority(task) => self.on_task(task),
             Output::Log(record) => {
                 let level = format!("{:?}", record.level).to_lowercase();
                 let server = record.server.iter().map(|server| format!(" {server}")).collect::<String>();
@@ -65,6 +66,16 @@ impl Playbook {
                 });
             }
         }
+    }
+
+    /// What the threads of the shell would do, done at once: the disk is as [`Playbook::disk`] says.
+    fn on_task(&mut self, task: Task) {
+        let outcome = match task {
+            Task::Write(write) => Outcome::Written { number: write.number, error: self.disk.clone().err() },
+            Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },
+            Task::LookAtTemplates => Outcome::Templates(std::mem::take(&mut self.templates)),
+        };
+        self.proxy.handle(Input::Authority(outcome), self.clock.now());
     }
 
     fn on_spawn(&mut self, link: LinkId) {

@@ -8,6 +8,7 @@ use mcp_proxy::proxy::Input;
 use super::World;
 use super::expected::Expected;
 use crate::support::answers::{Answers, Part};
+use crate::support::requests::CLIENT;
 
 /// One connection.
 pub(super) struct Client {
@@ -73,7 +74,7 @@ impl Client {
 
 impl World {
     pub(super) fn connect(&mut self, is_polite: bool) -> Option<usize> {
-        let conn = self.proxy.handle_accept(self.clock.now())?;
+        let conn = self.proxy.handle_accept(CLIENT, self.clock.now())?;
         self.clients.push(Client::new(conn, is_polite));
         self.drain();
         Some(self.clients.len() - 1)

@@ -1,0 +1,183 @@
+//! What the authorization server needs of this machine: a file that survives everything, templates, and time to verify
+//! passwords.
+//!
+//! Two threads, so that neither a slow disk nor a password that takes its time delays the other.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mio::Waker;
+
+use super::log::Log;
+use super::state_file::{StateFile, StateFileError};
+use super::templates::Templates;
+use super::worker::Worker;
+use crate::base::time::Now;
+use crate::config::Config;
+use crate::config::oauth::OAuth;
+use crate::limits::OAUTH_FILE_BYTES_MAX;
+use crate::oauth::store::document::LoadError;
+use crate::oauth::store::ledger::{Job, Write};
+use crate::oauth::{AuthorizationServer, settings::Settings};
+use crate::proxy::{Level, Outcome, Proxy, Record, Task};
+
+/// The file in `persistenceDir`; as in the reference.
+const FILE_NAME: &str = "oauth_clients.json";
+
+/// Why there is no authorization server. Displays as advice.
+#[derive(Debug)]
+pub enum AuthorityError {
+    /// `persistenceDir` is not given, and nobody knows where the home directory is.
+    NoHome,
+    /// What the configuration says cannot be used.
+    Settings(String),
+    /// The file cannot be had.
+    State(StateFileError),
+    /// It cannot be read, or not be renamed.
+    Read(PathBuf, io::Error),
+    /// It was written by a later version.
+    Newer(PathBuf, LoadError),
+}
+
+impl fmt::Display for AuthorityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AuthorityError::NoHome => f.write_str(
+                "HOME is not set, so nobody knows where to keep clients and tokens; set oauth2.persistenceDir",
+            ),
+            AuthorityError::Settings(what) => write!(f, "oauth2: {what}"),
+            AuthorityError::State(error) => write!(f, "{error}; oauth2.persistenceDir names its directory"),
+            AuthorityError::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            AuthorityError::Newer(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for AuthorityError {}
+
+/// What is ready before the core is there.
+pub(super) struct Opened {
+    server: AuthorizationServer,
+    file: StateFile,
+    /// What the operator should know.
+    warnings: Vec<String>,
+    oauth: OAuth,
+}
+
+/// Reads what is kept.
+///
+/// # Errors
+///
+/// See [`AuthorityError`].
+pub(super) fn open(oauth: &OAuth, config: &Config, now: Now) -> Result<Opened, AuthorityError> {
+    let settings = Settings::of(oauth, &config.servers).map_err(AuthorityError::Settings)?;
+    let (file, mut warnings) = StateFile::open(&directory(oauth)?, FILE_NAME).map_err(AuthorityError::State)?;
+    let of_file = |error| AuthorityError::Read(file.path().to_owned(), error);
+    let bytes = file.read(OAUTH_FILE_BYTES_MAX).map_err(of_file)?;
+    let random = || super::random_source().map_err(of_file);
+    let server = match AuthorizationServer::open(settings.clone(), bytes.as_deref(), random()?, now) {
+        Ok(server) => server,
+        Err(error @ LoadError::Newer { .. }) => return Err(AuthorityError::Newer(file.path().to_owned(), error)),
+        Err(error) => {
+            let aside = file.set_aside(now.unix_seconds).map_err(of_file)?;
+            let (path, aside) = (file.path().display(), aside.display());
+            warnings.push(format!("{path} is of no use ({error}): it is {aside} now; everybody has to log in anew"));
+            AuthorizationServer::open(settings, None, random()?, now)
+                .map_err(|error| AuthorityError::Newer(file.path().to_owned(), error))?
+        }
+    };
+    Ok(Opened { server, file, warnings, oauth: oauth.clone() })
+}
+
+impl Opened {
+    /// Hands the authorization server to the core, and starts the threads that work for it.
+    ///
+    /// # Errors
+    ///
+    /// The system gave us no thread.
+    pub(super) fn start(self, core: &mut Proxy, log: &Log, waker: &Arc<Waker>, now: Now) -> io::Result<Authority> {
+        let Opened { server, file, warnings, oauth } = self;
+        for message in warnings {
+            let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
+            log.write(&record, now.unix_seconds);
+        }
+        let template_dir = PathBuf::from(&oauth.template_dir);
+        core.set_authorization(server, oauth, now).map_err(|fault| io::Error::other(fault.to_string()))?;
+        Authority::start(file, &template_dir, waker)
+    }
+}
+
+/// `persistenceDir`, or the reference's default.
+pub fn directory(oauth: &OAuth) -> Result<PathBuf, AuthorityError> {
+    match &oauth.persistence_dir {
+        Some(directory) => Ok(PathBuf::from(directory)),
+        None => std::env::home_dir()
+            .filter(|home| !home.as_os_str().is_empty())
+            .map(|home| home.join(".mcpproxy"))
+            .ok_or(AuthorityError::NoHome),
+    }
+}
+
+/// The threads, as the loop sees them.
+#[derive(Debug)]
+pub(super) struct Authority {
+    disk: Worker<Task, Outcome>,
+    passwords: Worker<Task, Outcome>,
+}
+
+impl Authority {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    ///
+    /// The system gave us none.
+    pub(super) fn start(file: StateFile, template_dir: &Path, waker: &Arc<Waker>) -> io::Result<Authority> {
+        let mut templates = Templates::new(template_dir);
+        let work = move |task| work(task, &file, &mut templates);
+        let disk = Worker::start("oauth", Arc::clone(waker), work)?;
+        let passwords = Worker::start("passwords", Arc::clone(waker), verify)?;
+        Ok(Authority { disk, passwords })
+    }
+
+    /// Begins with something that the core asks for.
+    pub(super) fn perform(&self, task: Task) {
+        match task {
+            Task::Write(_) | Task::LookAtTemplates => self.disk.ask(task),
+            Task::Verify { .. } => self.passwords.ask(task),
+        }
+    }
+
+    /// The next thing that is done.
+    pub(super) fn poll_outcome(&self) -> Option<Outcome> {
+        self.disk.poll_answer().or_else(|| self.passwords.poll_answer())
+    }
+}
+
+/// On the thread that may wait for the disk.
+fn work(task: Task, file: &StateFile, templates: &mut Templates) -> Outcome {
+    match task {
+        Task::Write(Write { number, job }) => {
+            let written = match job {
+                Job::Append(bytes) => file.append(&bytes),
+                Job::Rewrite(bytes) => file.replace(&bytes),
+            };
+            let error = written.err().map(|error| format!("{}: {error}", file.path().display()));
+            Outcome::Written { number, error }
+        }
+        Task::LookAtTemplates => Outcome::Templates(templates.look()),
+        Task::Verify { .. } => verify(task),
+    }
+}
+
+/// On the thread that takes its time.
+fn verify(task: Task) -> Outcome {
+    match task {
+        Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },
+        Task::Write(Write { number, .. }) => {
+            Outcome::Written { number, error: Some("it was given to the wrong thread".to_owned()) }
+        }
+        Task::LookAtTemplates => Outcome::Templates(Vec::new()),
+    }
+}

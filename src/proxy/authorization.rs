@@ -1,0 +1,305 @@
+//! The authorization server within the core: whose connection waits for which of its answers, and what the shell does
+//! for it.
+//!
+//! ```text
+//!  conns ── routes ──▶ AuthorizationServer ── Ticket ──▶ waiting: which connection
+//!
+//!  AuthorizationServer ── Answer ── JSON ───────────────────────────────────────▶ respond
+//!                         │         └ page ──▶ painting: templates are looked at ──▶ respond
+//!                         └─ Write, Verify ──▶ Output::Authority ──▶ the shell's threads ──▶ Input::Authority
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use super::conns::ConnState;
+use super::{Due, Level, Output, Proxy};
+use crate::base::deadline::Timer;
+use crate::base::id::ConnId;
+use crate::base::time::Now;
+use crate::config::Config;
+use crate::config::oauth::OAuth;
+use crate::mcp::session::format_token;
+use crate::oauth::answer::{Answer, Body, Page as PageData};
+use crate::oauth::pages::{self, Page, Pages, Rendered, TemplateFault};
+use crate::oauth::password::Verification;
+use crate::oauth::settings::Settings;
+use crate::oauth::store::ledger::Write;
+use crate::oauth::{AuthorizationServer, JobId, Notice, Output as Said, Ticket};
+
+/// Something for the shell's threads.
+#[derive(Debug)]
+pub enum Task {
+    /// Make this durable.
+    Write(Write),
+    /// Find out whether a password is right.
+    Verify {
+        /// Which.
+        job: JobId,
+        /// Takes tens of milliseconds.
+        verification: Verification,
+    },
+    /// Look whether files have taken the places of pages.
+    LookAtTemplates,
+}
+
+/// What has come of a [`Task`].
+#[derive(Debug)]
+pub enum Outcome {
+    /// Of [`Task::Write`].
+    Written {
+        /// Of the write.
+        number: u64,
+        /// Why it is not on the disk, if it is not.
+        error: Option<String>,
+    },
+    /// Of [`Task::Verify`].
+    Verified {
+        /// Which.
+        job: JobId,
+        /// Whether it is the user's.
+        is_right: bool,
+    },
+    /// Of [`Task::LookAtTemplates`]: what has changed.
+    Templates(Vec<TemplateChange>),
+}
+
+/// A file in the place of a page has appeared, changed or gone.
+#[derive(Debug)]
+pub struct TemplateChange {
+    /// Which page.
+    pub page: Page,
+    /// Its path, for messages.
+    pub file: String,
+    /// What it says now; `None`: there is no file. The error says why it cannot be read.
+    pub source: Result<Option<String>, String>,
+}
+
+/// The authorization server, and what the core keeps for it.
+pub(crate) struct Authorization {
+    pub(crate) server: AuthorizationServer,
+    pub(crate) config: OAuth,
+    pages: Pages,
+    waiting: BTreeMap<Ticket, ConnId>,
+    /// Pages that are written once the templates have been looked at, oldest first.
+    painting: VecDeque<(ConnId, Answer)>,
+    timer: Timer,
+}
+
+impl Authorization {
+    pub(super) fn timer(&mut self) -> &mut Timer {
+        &mut self.timer
+    }
+
+    /// How many answers are on their way.
+    pub(super) fn pending(&self) -> usize {
+        self.waiting.len() + self.painting.len()
+    }
+}
+
+impl Proxy {
+    /// Opens the servers to whoever logs in.
+    ///
+    /// # Errors
+    /// None that is known: the built-in pages cannot be used.
+    pub fn set_authorization(
+        &mut self,
+        server: AuthorizationServer,
+        config: OAuth,
+        now: Now,
+    ) -> Result<(), TemplateFault> {
+        self.authorization = Some(Box::new(Authorization {
+            server,
+            config,
+            pages: Pages::new()?,
+            waiting: BTreeMap::new(),
+            painting: VecDeque::new(),
+            timer: Timer::default(),
+        }));
+        self.drive_authorization(now.instant);
+        Ok(())
+    }
+
+    /// Whether somebody waits for an answer of the authorization server.
+    pub(super) fn is_authorizing(&self) -> bool {
+        self.authorization.as_ref().is_some_and(|authorization| authorization.pending() > 0)
+    }
+
+    /// A request has gone to the authorization server.
+    pub(crate) fn await_answer(&mut self, conn: ConnId, ticket: Ticket) {
+        if let Some(authorization) = &mut self.authorization {
+            authorization.waiting.insert(ticket, conn);
+        }
+        if let Some(entry) = self.conns.get_mut(conn) {
+            entry.state = ConnState::Awaiting;
+            entry.state_due = None;
+        }
+    }
+
+    /// What the authorization server is to be told of a new configuration.
+    ///
+    /// # Errors
+    /// The new configuration cannot take the place of this one while the proxy runs; says why.
+    pub(super) fn settings_after(&self, new: &Config) -> Result<Option<Settings>, String> {
+        let old = self.authorization.as_ref().map(|authorization| &authorization.config);
+        let anew = |what: &str| Err(format!("{what} takes effect when the proxy is started anew"));
+        match (old, &new.oauth) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => anew("switching oauth2 on"),
+            (Some(_), None) => anew("switching oauth2 off"),
+            (Some(old), Some(new)) if old.persistence_dir != new.persistence_dir => anew("another persistenceDir"),
+            (Some(old), Some(new)) if old.template_dir != new.template_dir => anew("another templateDir"),
+            (Some(_), Some(oauth)) => Settings::of(oauth, &new.servers).map(Some),
+        }
+    }
+
+    /// The configuration has changed.
+    pub(super) fn on_settings(&mut self, settings: Option<Settings>, now: Instant) {
+        let now = self.now(now);
+        let config = self.config.oauth.clone();
+        let Some(authorization) = &mut self.authorization else { return };
+        if let (Some(settings), Some(config)) = (settings, config) {
+            authorization.server.handle_settings(settings, now);
+            authorization.config = config;
+        }
+    }
+
+    pub(super) fn on_outcome(&mut self, outcome: Outcome, now: Now) {
+        let Some(authorization) = &mut self.authorization else { return };
+        match outcome {
+            Outcome::Written { number, error } => {
+                authorization.server.handle_written(number, error.is_none());
+                if let Some(error) = error {
+                    self.log(Level::Error, None, format!("Clients and tokens cannot be kept: {error}"));
+                }
+            }
+            Outcome::Verified { job, is_right } => authorization.server.handle_verdict(job, is_right, now),
+            Outcome::Templates(changes) => {
+                for change in changes {
+                    self.on_template(change);
+                }
+                self.paint(now.instant);
+            }
+        }
+    }
+
+    fn on_template(&mut self, change: TemplateChange) {
+        let Some(authorization) = &mut self.authorization else { return };
+        let TemplateChange { page, file, source } = change;
+        let known = source.and_then(|source| {
+            let used = authorization.pages.handle_file(page, source.as_deref());
+            used.map_err(|fault| format!("{file}: {fault}"))
+        });
+        if let Err(fault) = known {
+            self.log(Level::Error, None, format!("{fault}; the page stays as it was"));
+        }
+    }
+
+    pub(super) fn on_authorization_timeout(&mut self, now: Instant) {
+        let now = self.now(now);
+        if let Some(authorization) = &mut self.authorization {
+            authorization.server.handle_timeout(now);
+        }
+    }
+
+    /// The time of the input that is being handled.
+    pub(crate) fn now(&self, instant: Instant) -> Now {
+        Now { instant, unix_seconds: self.date.unix_seconds() }
+    }
+
+    /// Does what the authorization server says.
+    pub(super) fn drive_authorization(&mut self, now: Instant) {
+        let Some(authorization) = &mut self.authorization else { return };
+        let due = authorization.server.poll_timeout();
+        self.deadlines.arm(&mut authorization.timer, Due::Authorization, due);
+        while let Some(said) = self.authorization.as_mut().and_then(|it| it.server.poll_output()) {
+            match said {
+                Said::Answer { ticket, answer } => self.on_oauth_answer(ticket, *answer, now),
+                Said::Write(write) => self.outputs.push_back(Output::Authority(Task::Write(write))),
+                Said::Verify { job, verification } => {
+                    self.outputs.push_back(Output::Authority(Task::Verify { job, verification }));
+                }
+                Said::Notice(Notice { is_warning, text }) => {
+                    let level = if is_warning { Level::Warn } else { Level::Info };
+                    self.log(level, None, format!("OAuth: {text}"));
+                }
+            }
+        }
+    }
+
+    fn on_oauth_answer(&mut self, ticket: Ticket, answer: Answer, now: Instant) {
+        let Some(authorization) = &mut self.authorization else { return };
+        let Some(conn) = authorization.waiting.remove(&ticket) else { return };
+        if !matches!(answer.body, Body::Page(_)) {
+            return self.answer_oauth(conn, &answer, now);
+        }
+        authorization.painting.push_back((conn, answer));
+        self.outputs.push_back(Output::Authority(Task::LookAtTemplates));
+    }
+
+    /// The templates were looked at, for the oldest of the pages that wait. Each wait has a look of its own.
+    fn paint(&mut self, now: Instant) {
+        let Some((conn, answer)) = self.authorization.as_mut().and_then(|it| it.painting.pop_front()) else { return };
+        let Body::Page(page) = &answer.body else { return self.answer_oauth(conn, &answer, now) };
+        let nonce = format_token(&self.fresh_token());
+        let Some(authorization) = &self.authorization else { return };
+        match render(&authorization.pages, page, &nonce) {
+            Ok(rendered) => {
+                if let Some(fault) = rendered.fault {
+                    self.log(Level::Error, None, format!("{fault}; the built-in page is shown"));
+                }
+                let own = [("Content-Security-Policy", rendered.policy.as_str())];
+                let further = answer.headers.iter().map(|(name, value)| (*name, value.as_str()));
+                let own = pages::HEADERS.into_iter().chain(own);
+                let is_new = |name: &str| pages::HEADERS.iter().all(|(known, _)| !known.eq_ignore_ascii_case(name));
+                let headers: Vec<_> = own.chain(further.filter(|(name, _)| is_new(name))).collect();
+                self.respond(conn, answer.status, &headers, &[rendered.html.as_bytes()], now);
+            }
+            Err(fault) => {
+                self.log(Level::Error, None, format!("A page cannot be shown: {fault}"));
+                let body = crate::routes::errors::plain("the page cannot be shown; the log says why");
+                self.respond(conn, 500, &[crate::routes::errors::JSON], &[body.as_bytes()], now);
+            }
+        }
+    }
+
+    /// An answer that is no page.
+    pub(crate) fn answer_oauth(&mut self, conn: ConnId, answer: &Answer, now: Instant) {
+        let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let body = match &answer.body {
+            Body::Json(text) => text.as_str(),
+            Body::Empty | Body::Page(_) => "",
+        };
+        self.respond(conn, answer.status, &headers, &[body.as_bytes()], now);
+    }
+}
+
+fn render(pages: &Pages, page: &PageData, nonce: &str) -> Result<Rendered, TemplateFault> {
+    match page {
+        PageData::Login(page) => {
+            let login = pages::Login {
+                client_name: &page.client_name,
+                resource_name: &page.resource_name,
+                client_id: &page.client_id,
+                redirect_uri: &page.redirect_uri,
+                response_type: &page.response_type,
+                scope: &page.scope,
+                state: &page.state,
+                code_challenge: &page.code_challenge,
+                resource: &page.resource,
+                error_message: &page.error_message,
+                username: &page.username,
+            };
+            pages.login(&login, nonce, &page.txn)
+        }
+        PageData::Success(page) => {
+            let success = pages::Success {
+                username: &page.username,
+                client_name: &page.client_name,
+                redirect_url: &page.redirect_url,
+            };
+            pages.success(&success, nonce)
+        }
+        PageData::Error { message } => Ok(pages.error(message, nonce)),
+    }
+}

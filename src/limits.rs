@@ -353,7 +353,7 @@ pub const REFRESH_SIBLINGS_MAX: u32 = 10;
 pub const TOKEN_TIME: Duration = Duration::from_secs(TOKEN_MINUTES * 60);
 /// Between two searches for what has expired.
 pub const OAUTH_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
-/// Changes that are appended to the store's file before it is written anew, or as many bytes as it has, if more.
+/// Changes that are appended to the store's file before it is written anew, or as many bytes as that takes, if more.
 pub const JOURNAL_BYTES_MIN: usize = 256 * KIB;
 
 // ---- The demo server ----

@@ -172,13 +172,10 @@ impl AuthorizationServer {
         now: Now,
     ) -> Result<AuthorizationServer, LoadError> {
         let at = now.unix_seconds;
-        let whole_bytes = file.map_or(0, <[u8]>::len);
         let ledger = match file.map(load).transpose()? {
             None => Ledger::new(Store::new(&mut random)),
             Some(Loaded::Store { store, is_sound: false, .. }) => Ledger::new(*store),
-            Some(Loaded::Store { store, journal_bytes, is_sound: true }) => {
-                Ledger::of_file(*store, whole_bytes - journal_bytes, journal_bytes)
-            }
+            Some(Loaded::Store { store, journal_bytes, is_sound: true }) => Ledger::of_file(*store, journal_bytes),
             Some(Loaded::Reference(reference)) => {
                 let fingerprint = |key: &[u8; 32]| Users::new(&settings, key).all();
                 let present = Present { servers: &settings.servers, fingerprint: &fingerprint, now: at };

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use mcp_proxy::oauth::secret::{Digest, GrantId};
-use mcp_proxy::oauth::store::document::{LoadError, Loaded, change, load, whole};
+use mcp_proxy::oauth::store::document::{LoadError, Loaded, change, compacted, load, whole};
 use mcp_proxy::oauth::store::record::{AccessToken, Audience, AuthMethod, Client, Grant, RefreshToken};
 use mcp_proxy::oauth::store::{Entry, Store};
 
@@ -104,7 +104,9 @@ fn changes_are_lines_behind_it() {
     assert_eq!(serde_json::from_slice::<Value>(&line).unwrap(), expected);
     store.commit();
     bytes.extend_from_slice(&line);
-    assert_eq!(loaded(&bytes), (store, bytes.len() - first, true));
+    assert_eq!(loaded(&bytes), (store.clone(), bytes.len() - first, true));
+    assert_eq!(compacted(&bytes, 7), Some(whole(&store, 7)));
+    assert_eq!((compacted(b"", 7), compacted(b"{}", 7)), (None, None));
 }
 
 /// The machine stopped while a line was being written: nobody was told of it.

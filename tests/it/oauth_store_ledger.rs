@@ -104,17 +104,19 @@ fn what_only_takes_away_stands_and_is_repaired_later() {
 #[test]
 fn a_long_journal_is_compacted() {
     let (mut ledger, mut disk) = (ledger(), Disk::default());
-    let (mut appended, mut rewrites) = (0, 0);
+    let (mut appended, mut compactions) = (0, 0);
     for index in 0..6_000 {
         let write = commit(&mut ledger, if index % 2 == 0 { "a" } else { "b" }, Some(index), 0);
         match &write.job {
             Job::Append(bytes) => appended += bytes.len(),
-            Job::Rewrite(_) => (appended, rewrites) = (0, rewrites + 1),
+            Job::AppendAndCompact(_) => (appended, compactions) = (0, compactions + 1),
+            Job::Rewrite(_) => assert_eq!(write.number, 1),
         }
         assert!(appended <= JOURNAL_BYTES_MIN + 1_024);
         disk.carry_out(&write.job);
         ledger.handle_written(write.number);
     }
-    assert!(rewrites > 2, "{rewrites}");
+    assert!(compactions > 2, "{compactions}");
+    assert!(disk.file.as_ref().unwrap().len() < JOURNAL_BYTES_MIN + 2_048);
     assert_eq!(read_back(&disk), ledger.store);
 }

@@ -4,6 +4,8 @@
 //! how far it has come:
 //!
 //! - [`Job::Append`]: the bytes go to the end of the file, then `fdatasync`.
+//! - [`Job::AppendAndCompact`]: the same; and when that was reported, the worker makes of the file a shorter one with
+//!   the same meaning, by [`document::compacted`], and puts it in its place as below. If that fails, nothing is lost.
 //! - [`Job::Rewrite`]: the bytes are a whole new file: a temporary one beside it (0600, `O_EXCL`), `fsync`, `rename`,
 //!   `fsync` of the directory; later appends go to the new one.
 //! - Several appends that wait may be carried out as one; the last number says that all are durable.
@@ -33,6 +35,8 @@ pub struct Write {
 pub enum Job {
     /// Add this to its end.
     Append(Vec<u8>),
+    /// The same, then write the file anew, without what is of no meaning any more. The loop does not wait for that.
+    AppendAndCompact(Vec<u8>),
     /// Put a file of this in its place.
     Rewrite(Vec<u8>),
 }
@@ -62,9 +66,7 @@ pub struct Ledger<W> {
     pub store: Store,
     last: u64,
     pending: VecDeque<Pending<W>>,
-    /// What the last rewrite wrote.
-    whole_bytes: usize,
-    /// What was appended since.
+    /// What was appended since the file was last written anew.
     journal_bytes: usize,
     /// The file does not hold what it should, or there is none: nothing may be appended to it.
     must_rewrite: bool,
@@ -73,12 +75,12 @@ pub struct Ledger<W> {
 impl<W> Ledger<W> {
     /// Over records for which there is no file yet, or none that may be appended to.
     pub fn new(store: Store) -> Ledger<W> {
-        Ledger { must_rewrite: true, ..Ledger::of_file(store, 0, 0) }
+        Ledger { must_rewrite: true, ..Ledger::of_file(store, 0) }
     }
 
-    /// Over what was loaded from a file with so many bytes in its first line, and so many behind it.
-    pub fn of_file(store: Store, whole_bytes: usize, journal_bytes: usize) -> Ledger<W> {
-        Ledger { store, last: 0, pending: VecDeque::new(), whole_bytes, journal_bytes, must_rewrite: false }
+    /// Over what was loaded from a file with so many bytes behind its first line.
+    pub fn of_file(store: Store, journal_bytes: usize) -> Ledger<W> {
+        Ledger { store, last: 0, pending: VecDeque::new(), journal_bytes, must_rewrite: false }
     }
 
     /// What the flow has [put](Store::put) into the store becomes a change. If it is none, what waits need not wait,
@@ -107,15 +109,17 @@ impl<W> Ledger<W> {
     }
 
     fn job(&mut self, before: &[Entry], now: u64) -> Job {
-        let is_long = self.journal_bytes > self.whole_bytes.max(JOURNAL_BYTES_MIN);
-        if self.must_rewrite || is_long {
-            let whole = document::whole(&self.store, now);
-            (self.whole_bytes, self.journal_bytes, self.must_rewrite) = (whole.len(), 0, false);
-            return Job::Rewrite(whole);
+        if self.must_rewrite {
+            (self.journal_bytes, self.must_rewrite) = (0, false);
+            return Job::Rewrite(document::whole(&self.store, now));
         }
         let line = document::change(&self.store, before);
         self.journal_bytes += line.len();
-        Job::Append(line)
+        if self.journal_bytes <= document::size_hint(&self.store).max(JOURNAL_BYTES_MIN) {
+            return Job::Append(line);
+        }
+        self.journal_bytes = 0;
+        Job::AppendAndCompact(line)
     }
 
     /// All changes up to this number are durable. Gives back what waited for them.

@@ -14,7 +14,7 @@ use mcp_proxy::oauth::password::Verification;
 use mcp_proxy::oauth::redirects::Redirects;
 use mcp_proxy::oauth::secret::Random;
 use mcp_proxy::oauth::settings::Settings;
-use mcp_proxy::oauth::store::document::LoadError;
+use mcp_proxy::oauth::store::document::{LoadError, compacted};
 use mcp_proxy::oauth::store::ledger::{Job, Write};
 use mcp_proxy::oauth::{AuthorizationServer, Browser, JobId, Output, Posted, Ticket, Visit};
 
@@ -56,9 +56,17 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
+    fn append(&mut self, bytes: &[u8]) {
+        self.file.as_mut().expect("a file to append to").extend_from_slice(bytes);
+    }
+
     pub(crate) fn carry_out(&mut self, job: &Job) {
         match job {
-            Job::Append(bytes) => self.file.as_mut().expect("a file to append to").extend_from_slice(bytes),
+            Job::Append(bytes) => self.append(bytes),
+            Job::AppendAndCompact(bytes) => {
+                self.append(bytes);
+                self.file = compacted(self.file.as_ref().unwrap(), 0);
+            }
             Job::Rewrite(bytes) => self.file = Some(bytes.clone()),
         }
     }

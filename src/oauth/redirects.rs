@@ -106,7 +106,9 @@ impl RedirectUri {
         let scheme = scheme.to_ascii_lowercase();
         let place = if matches!(scheme.as_str(), "http" | "https") {
             let url = Url::parse(text).map_err(RedirectError::Url)?;
-            let is_loopback = url.scheme() == Scheme::Http && LOOPBACK_HOSTS.contains(&url.host());
+            // In another spelling (`HTTP://LOCALHOST`) it is a text like any other: only the port is left out.
+            let is_plain = text.strip_prefix("http://").is_some_and(|rest| rest.starts_with(url.host()));
+            let is_loopback = is_plain && LOOPBACK_HOSTS.contains(&url.host());
             if is_loopback { Place::Loopback(url) } else { Place::Web(url) }
         } else {
             check_app(&scheme, rest)?;

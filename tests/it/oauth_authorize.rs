@@ -103,6 +103,19 @@ fn a_redirect_that_is_no_longer_listed_is_refused() {
 }
 
 #[test]
+fn an_unknown_client_is_sent_to_no_machine_even_if_that_is_listed() {
+    let listed = ["http://localhost:1/callback", "http://lan.example/callback", "app://callback/"];
+    let redirects = mcp_proxy::oauth::redirects::Redirects::parse(&listed).unwrap();
+    let mut desk = Desk::with(Settings { redirects, ..settings() });
+    for redirect in listed {
+        let unknown = App { id: "gone".to_owned(), secret: None, redirect: redirect.to_owned() };
+        assert_error_page(&desk.authorize(&unknown.request()), 400);
+        let known = desk.public_app(redirect);
+        assert_eq!(desk.authorize(&known.request()).status, 200, "{redirect}");
+    }
+}
+
+#[test]
 fn an_unknown_client_of_a_listed_site_is_sent_back_to_register_anew() {
     let mut desk = Desk::new();
     let unknown = App { id: "gone".to_owned(), secret: None, redirect: CLAUDE.to_owned() };

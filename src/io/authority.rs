@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use mio::Waker;
 
+use super::event_loop::read_clock;
 use super::log::Log;
 use super::state_file::{StateFile, StateFileError};
 use super::templates::Templates;
@@ -18,9 +19,10 @@ use crate::base::time::Now;
 use crate::config::Config;
 use crate::config::oauth::OAuth;
 use crate::limits::OAUTH_FILE_BYTES_MAX;
-use crate::oauth::store::document::LoadError;
+use crate::oauth::password::Verification;
+use crate::oauth::store::document::{LoadError, compacted};
 use crate::oauth::store::ledger::{Job, Write};
-use crate::oauth::{AuthorizationServer, settings::Settings};
+use crate::oauth::{AuthorizationServer, JobId, settings::Settings};
 use crate::proxy::{Level, Outcome, Proxy, Record, Task};
 
 /// The file in `persistenceDir`; as in the reference.
@@ -123,8 +125,17 @@ pub fn directory(oauth: &OAuth) -> Result<PathBuf, AuthorityError> {
 /// The threads, as the loop sees them.
 #[derive(Debug)]
 pub(super) struct Authority {
-    disk: Worker<Task, Outcome>,
-    passwords: Worker<Task, Outcome>,
+    disk: Worker<DiskJob, Option<Outcome>>,
+    passwords: Worker<(JobId, Verification), Outcome>,
+}
+
+/// What the thread does that may wait for the disk.
+#[derive(Debug)]
+enum DiskJob {
+    Write(Write),
+    /// Makes the file shorter. Nobody waits for that.
+    Compact,
+    LookAtTemplates,
 }
 
 impl Authority {
@@ -134,9 +145,10 @@ impl Authority {
     ///
     /// The system gave us none.
     pub(super) fn start(file: StateFile, template_dir: &Path, waker: &Arc<Waker>) -> io::Result<Authority> {
-        let mut templates = Templates::new(template_dir);
-        let work = move |task| work(task, &file, &mut templates);
-        let disk = Worker::start("oauth", Arc::clone(waker), work)?;
+        let mut disk = Disk { file, is_sound: true, templates: Templates::new(template_dir) };
+        let disk = Worker::start("oauth", Arc::clone(waker), move |job| disk.work(job))?;
+        let verify =
+            |(job, verification): (JobId, Verification)| Outcome::Verified { job, is_right: verification.run() };
         let passwords = Worker::start("passwords", Arc::clone(waker), verify)?;
         Ok(Authority { disk, passwords })
     }
@@ -144,40 +156,68 @@ impl Authority {
     /// Begins with something that the core asks for.
     pub(super) fn perform(&self, task: Task) {
         match task {
-            Task::Write(_) | Task::LookAtTemplates => self.disk.ask(task),
-            Task::Verify { .. } => self.passwords.ask(task),
+            Task::Write(Write { number, job: Job::AppendAndCompact(bytes) }) => {
+                self.disk.ask(DiskJob::Write(Write { number, job: Job::Append(bytes) }));
+                self.disk.ask(DiskJob::Compact);
+            }
+            Task::Write(write) => self.disk.ask(DiskJob::Write(write)),
+            Task::LookAtTemplates => self.disk.ask(DiskJob::LookAtTemplates),
+            Task::Verify { job, verification } => self.passwords.ask((job, verification)),
         }
     }
 
     /// The next thing that is done.
     pub(super) fn poll_outcome(&self) -> Option<Outcome> {
-        self.disk.poll_answer().or_else(|| self.passwords.poll_answer())
+        while let Some(answer) = self.disk.poll_answer() {
+            if answer.is_some() {
+                return answer;
+            }
+        }
+        self.passwords.poll_answer()
     }
 }
 
-/// On the thread that may wait for the disk.
-fn work(task: Task, file: &StateFile, templates: &mut Templates) -> Outcome {
-    match task {
-        Task::Write(Write { number, job }) => {
-            let written = match job {
-                Job::Append(bytes) => file.append(&bytes),
-                Job::Rewrite(bytes) => file.replace(&bytes),
-            };
-            let error = written.err().map(|error| format!("{}: {error}", file.path().display()));
-            Outcome::Written { number, error }
-        }
-        Task::LookAtTemplates => Outcome::Templates(templates.look()),
-        Task::Verify { .. } => verify(task),
-    }
+/// What the thread has that may wait for the disk.
+struct Disk {
+    file: StateFile,
+    /// Whether the end of the file is what it should be: after half a change nothing may be appended.
+    is_sound: bool,
+    templates: Templates,
 }
 
-/// On the thread that takes its time.
-fn verify(task: Task) -> Outcome {
-    match task {
-        Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },
-        Task::Write(Write { number, .. }) => {
-            Outcome::Written { number, error: Some("it was given to the wrong thread".to_owned()) }
+impl Disk {
+    fn work(&mut self, job: DiskJob) -> Option<Outcome> {
+        match job {
+            DiskJob::Write(Write { number, job }) => {
+                let written = self.write(&job);
+                self.is_sound = written.is_ok();
+                let error = written.err().map(|error| format!("{}: {error}", self.file.path().display()));
+                Some(Outcome::Written { number, error })
+            }
+            DiskJob::Compact => {
+                self.compact();
+                None
+            }
+            DiskJob::LookAtTemplates => Some(Outcome::Templates(self.templates.look())),
         }
-        Task::LookAtTemplates => Outcome::Templates(Vec::new()),
+    }
+
+    fn write(&self, job: &Job) -> io::Result<()> {
+        match job {
+            Job::Rewrite(bytes) => self.file.replace(bytes),
+            Job::Append(_) | Job::AppendAndCompact(_) if !self.is_sound => {
+                Err(io::Error::other("a change before this one was not written whole"))
+            }
+            Job::Append(bytes) | Job::AppendAndCompact(bytes) => self.file.append(bytes),
+        }
+    }
+
+    /// If it fails, the file is longer than it need be: nothing else.
+    fn compact(&self) {
+        let whole = self.file.read(OAUTH_FILE_BYTES_MAX).ok().flatten().filter(|_| self.is_sound);
+        let now = read_clock().unix_seconds;
+        if let Some(shorter) = whole.and_then(|whole| compacted(&whole, now)) {
+            let _ = self.file.replace(&shorter);
+        }
     }
 }

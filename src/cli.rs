@@ -13,6 +13,7 @@ pub mod flags;
 pub mod hash_password;
 pub mod help;
 pub mod invocation;
+pub mod logins;
 pub mod origin;
 pub mod welcome;
 
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use self::configuration::ConfigurationError;
 use self::file::FileError;
 use self::invocation::{Eject, Folder, Invocation, Job, Serve};
+use self::logins::LoginsError;
 use self::origin::{ConfigOrigin, OriginError};
 use crate::clients;
 use crate::config::{self, Config};
@@ -77,6 +79,8 @@ fn on_serve(serve: Serve) -> ExitCode {
             return clients::text(client, welcome::front(&config, 0), &config.servers, serve.secrets)
                 .map_or_else(|error| fail(USAGE_ERROR, error), |text| print(&text));
         }
+        Job::Logins(_) => return tell(logins::list(&config)),
+        Job::Revoke(_, whose) => return tell(logins::revoke(&config, &whose)),
         Job::Run(_) | Job::Demo => {}
     }
     if serve.is_insecure {
@@ -97,17 +101,19 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
             let executable = demo::executable().map_err(|error| fail(RUNTIME_ERROR, error))?;
             Ok(demo::config(executable, serve.addr.clone()))
         }
-        Job::Run(origin) | Job::Check(origin) | Job::Describe(origin, _) => {
-            configuration::read(origin, serve).map_err(|error| match error {
-                ConfigurationError::Unreadable(error) => {
-                    fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
-                }
-                ConfigurationError::Wrong(problems) => {
-                    eprintln!("{problems}");
-                    ExitCode::from(USAGE_ERROR)
-                }
-            })
-        }
+        Job::Run(origin)
+        | Job::Check(origin)
+        | Job::Describe(origin, _)
+        | Job::Logins(origin)
+        | Job::Revoke(origin, _) => configuration::read(origin, serve).map_err(|error| match error {
+            ConfigurationError::Unreadable(error) => {
+                fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
+            }
+            ConfigurationError::Wrong(problems) => {
+                eprintln!("{problems}");
+                ExitCode::from(USAGE_ERROR)
+            }
+        }),
     }
 }
 
@@ -137,6 +143,14 @@ fn configured_folder(origin: &ConfigOrigin, is_named: bool, expands_env: bool) -
         eprintln!("{problems}");
         ExitCode::from(USAGE_ERROR)
     })
+}
+
+fn tell(result: Result<String, LoginsError>) -> ExitCode {
+    match result {
+        Ok(text) => print(&text),
+        Err(error @ LoginsError::Off) => fail(USAGE_ERROR, error),
+        Err(error @ LoginsError::Authority(_)) => fail(RUNTIME_ERROR, error),
+    }
 }
 
 fn print_welcome(config: &Config, local: SocketAddr) {

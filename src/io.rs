@@ -28,6 +28,7 @@ mod conn;
 mod event_loop;
 mod helper;
 mod listener;
+mod orders;
 mod orphans;
 mod outbound;
 mod process_tree;

@@ -287,6 +287,12 @@ pub const REFRESH_GRACE_SECONDS_MAX: u64 = 60 * 60;
 /// The body of a request to an OAuth endpoint: 413 beyond. The largest honest one, a registration with twenty redirect
 /// URIs, has a few kilobytes.
 pub const OAUTH_BODY_BYTES_MAX: usize = 64 * KIB;
+/// Between two looks whether the operator has left an order (`-oauth-revoke`) for a proxy that runs.
+pub const ORDERS_INTERVAL: Duration = Duration::from_secs(1);
+/// For such an order to be carried out.
+pub const ORDER_TIME_MAX: Duration = Duration::from_secs(10);
+/// An order: an id, or a name.
+pub const ORDER_BYTES_MAX: u64 = KIB as u64;
 /// The file with clients and tokens. 1,000 clients and 10,000 grants with their tokens take about 10 MiB.
 pub const OAUTH_FILE_BYTES_MAX: usize = 256 * MIB;
 /// Names and values in one form or query. An authorization request has about ten.

@@ -53,7 +53,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
-pub use authorization::{Outcome, Task, TemplateChange};
+pub use authorization::{Order, Outcome, Task, TemplateChange};
 pub use interface::{Exit, Field, Input, Level, Output, Random, ReadVitals, Record, Sources, Vitals};
 
 use crate::base::deadline::{Deadlines, Timer};
@@ -147,6 +147,8 @@ enum Due {
     Retirement(ServerId),
     /// The authorization server's: what has expired is forgotten.
     Authorization,
+    /// The search for what the operator wants of it.
+    Orders,
     /// The end of the patience at shutdown.
     Shutdown,
 }
@@ -307,6 +309,7 @@ impl Proxy {
             Due::Replays => Some(&mut self.replay_sweep),
             Due::Retirement(id) => self.servers.get_mut(id).and_then(Server::retirement),
             Due::Authorization => self.authorization.as_mut().map(|authorization| authorization.timer()),
+            Due::Orders => self.authorization.as_mut().map(|authorization| &mut authorization.orders),
             Due::Shutdown => self.shutdown.timer(),
         };
         if !timer.is_some_and(|timer| deadlines.is_expired(timer, entry, now)) {
@@ -322,6 +325,7 @@ impl Proxy {
             Due::Replays => self.on_replay_sweep(now),
             Due::Retirement(id) => self.on_retirement_timeout(id, now),
             Due::Authorization => self.on_authorization_timeout(now),
+            Due::Orders => self.on_orders_due(now),
             Due::Shutdown => self.on_shutdown_timeout(now),
         }
     }

@@ -41,6 +41,10 @@ pub struct Flags {
     pub force: bool,
     /// `-hash-password`
     pub hash_password: bool,
+    /// `-oauth-list`
+    pub oauth_list: bool,
+    /// `-oauth-revoke`
+    pub oauth_revoke: Option<String>,
     /// `-version`
     pub version: bool,
     /// `-help`, `-h`
@@ -48,7 +52,7 @@ pub struct Flags {
 }
 
 /// All that exist.
-pub const FLAGS: [&str; 18] = [
+pub const FLAGS: [&str; 20] = [
     "config",
     "http-headers",
     "http-timeout",
@@ -65,6 +69,8 @@ pub const FLAGS: [&str; 18] = [
     "eject-templates-to",
     "force",
     "hash-password",
+    "oauth-list",
+    "oauth-revoke",
     "version",
     "help",
 ];
@@ -152,6 +158,8 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Flags, Usag
             "eject-templates-to" => flags.eject_templates_to = value("eject-templates-to")?,
             "force" => flags.force = switch("force", inline)?,
             "hash-password" => flags.hash_password = switch("hash-password", inline)?,
+            "oauth-list" => flags.oauth_list = switch("oauth-list", inline)?,
+            "oauth-revoke" => flags.oauth_revoke = value("oauth-revoke")?,
             "version" => flags.version = switch("version", inline)?,
             "help" | "h" => flags.help = switch("help", inline)?,
             _ if UNSUPPORTED.contains(&name) => return Err(UsageError::UnsupportedFlag(name.to_owned())),

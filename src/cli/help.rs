@@ -19,6 +19,7 @@ mcp-proxy: many MCP servers behind one HTTP server, each at /NAME/mcp
                       codex, goose or librechat; -show-secrets with tokens
   -eject-templates, -eject-templates-to DIR   write the login's pages; -force
   -hash-password      print what to write in the place of a user's password
+  -oauth-list, -oauth-revoke ID|USER   who is logged in; log somebody out
   -version, -help     print that, then exit
 
 The smallest configuration:

@@ -91,6 +91,10 @@ pub enum Job {
     Check(ConfigOrigin),
     /// Only print what a client is told about the servers in it.
     Describe(ConfigOrigin, Client),
+    /// Only print who is logged in.
+    Logins(ConfigOrigin),
+    /// Only end a login, or all of a user or client.
+    Revoke(ConfigOrigin, String),
     /// Serve the built-in server.
     Demo,
 }
@@ -99,7 +103,11 @@ impl Job {
     /// Where the configuration comes from, if there is one.
     pub fn origin(&self) -> Option<&ConfigOrigin> {
         match self {
-            Job::Run(origin) | Job::Check(origin) | Job::Describe(origin, _) => Some(origin),
+            Job::Run(origin)
+            | Job::Check(origin)
+            | Job::Describe(origin, _)
+            | Job::Logins(origin)
+            | Job::Revoke(origin, _) => Some(origin),
             Job::Demo => None,
         }
     }
@@ -108,7 +116,7 @@ impl Job {
     fn is_telling(&self) -> bool {
         match self {
             Job::Check(_) | Job::Describe(..) => true,
-            Job::Run(_) | Job::Demo => false,
+            Job::Run(_) | Job::Logins(_) | Job::Revoke(..) | Job::Demo => false,
         }
     }
 }
@@ -150,11 +158,22 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
     let client =
         flags.print_client_config.as_deref().map(|text| choice("print-client-config", &CLIENTS, text)).transpose()?;
     let addr = flags.addr.as_deref().map(addr).transpose()?;
-    let job = match (flags.demo, flags.check_config, client) {
-        (true, ..) => origin::refuse_url_flags(&flags).map(|()| Job::Demo)?,
-        (false, true, _) => Job::Check(ConfigOrigin::of(&flags)?),
-        (false, false, Some(client)) => Job::Describe(ConfigOrigin::of(&flags)?, client),
-        (false, false, None) => Job::Run(ConfigOrigin::of(&flags)?),
+    let job = if flags.demo {
+        origin::refuse_url_flags(&flags)?;
+        Job::Demo
+    } else {
+        let origin = ConfigOrigin::of(&flags)?;
+        match (flags.check_config, client, flags.oauth_list, flags.oauth_revoke) {
+            (true, ..) => Job::Check(origin),
+            (_, Some(client), ..) => Job::Describe(origin, client),
+            (_, _, true, _) => Job::Logins(origin),
+            (.., Some(whose)) if whose.is_empty() => {
+                let advice = "write an id that -oauth-list prints, or the name of a user".to_owned();
+                return Err(UsageError::BadValue("oauth-revoke", whose, advice));
+            }
+            (.., Some(whose)) => Job::Revoke(origin, whose),
+            (false, None, false, None) => Job::Run(origin),
+        }
     };
     if flags.show_secrets && !job.is_telling() {
         return Err(UsageError::Alone("show-secrets", "check-config or -print-client-config"));
@@ -180,6 +199,8 @@ fn check_conflicts(flags: &Flags) -> Result<(), UsageError> {
         ("eject-templates", flags.eject_templates),
         ("eject-templates-to", flags.eject_templates_to.is_some() && !flags.eject_templates),
         ("hash-password", flags.hash_password),
+        ("oauth-list", flags.oauth_list),
+        ("oauth-revoke", flags.oauth_revoke.is_some()),
     ];
     let mut wanted = wanted.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name);
     match (wanted.next(), wanted.next()) {

@@ -4,6 +4,7 @@
 //! Two threads, so that neither a slow disk nor a password that takes its time delays the other.
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +13,19 @@ use mio::Waker;
 
 use super::event_loop::read_clock;
 use super::log::Log;
+use super::orders;
 use super::state_file::{StateFile, StateFileError};
 use super::templates::Templates;
 use super::worker::Worker;
 use crate::base::time::Now;
 use crate::config::Config;
 use crate::config::oauth::OAuth;
-use crate::limits::OAUTH_FILE_BYTES_MAX;
+use crate::limits::{OAUTH_FILE_BYTES_MAX, ORDER_TIME_MAX};
 use crate::oauth::password::Verification;
 use crate::oauth::store::document::{LoadError, compacted};
 use crate::oauth::store::ledger::{Job, Write};
-use crate::oauth::{AuthorizationServer, JobId, settings::Settings};
+use crate::oauth::store::record::{Audience, Grant};
+use crate::oauth::{AuthorizationServer, JobId, Output, settings::Settings};
 use crate::proxy::{Level, Outcome, Proxy, Record, Task};
 
 /// The file in `persistenceDir`; as in the reference.
@@ -39,8 +42,12 @@ pub enum AuthorityError {
     State(StateFileError),
     /// It cannot be read, or not be renamed.
     Read(PathBuf, io::Error),
-    /// It was written by a later version.
-    Newer(PathBuf, LoadError),
+    /// It cannot be written.
+    Write(PathBuf, io::Error),
+    /// What is in it cannot be used: it was written by a later version.
+    Unusable(PathBuf, LoadError),
+    /// A proxy uses it, and did not do what it was asked for.
+    Unanswered(PathBuf),
 }
 
 impl fmt::Display for AuthorityError {
@@ -52,7 +59,14 @@ impl fmt::Display for AuthorityError {
             AuthorityError::Settings(what) => write!(f, "oauth2: {what}"),
             AuthorityError::State(error) => write!(f, "{error}; oauth2.persistenceDir names its directory"),
             AuthorityError::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
-            AuthorityError::Newer(path, error) => write!(f, "{}: {error}", path.display()),
+            AuthorityError::Write(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            AuthorityError::Unusable(path, error) => write!(f, "{}: {error}", path.display()),
+            AuthorityError::Unanswered(path) => write!(
+                f,
+                "the proxy that uses {} did not carry it out within {} s; see its log",
+                path.display(),
+                ORDER_TIME_MAX.as_secs()
+            ),
         }
     }
 }
@@ -81,13 +95,13 @@ pub(super) fn open(oauth: &OAuth, config: &Config, now: Now) -> Result<Opened, A
     let random = || super::random_source().map_err(of_file);
     let server = match AuthorizationServer::open(settings.clone(), bytes.as_deref(), random()?, now) {
         Ok(server) => server,
-        Err(error @ LoadError::Newer { .. }) => return Err(AuthorityError::Newer(file.path().to_owned(), error)),
+        Err(error @ LoadError::Newer { .. }) => return Err(AuthorityError::Unusable(file.path().to_owned(), error)),
         Err(error) => {
             let aside = file.set_aside(now.unix_seconds).map_err(of_file)?;
             let (path, aside) = (file.path().display(), aside.display());
             warnings.push(format!("{path} is of no use ({error}): it is {aside} now; everybody has to log in anew"));
             AuthorizationServer::open(settings, None, random()?, now)
-                .map_err(|error| AuthorityError::Newer(file.path().to_owned(), error))?
+                .map_err(|error| AuthorityError::Unusable(file.path().to_owned(), error))?
         }
     };
     Ok(Opened { server, file, warnings, oauth: oauth.clone() })
@@ -122,6 +136,92 @@ pub fn directory(oauth: &OAuth) -> Result<PathBuf, AuthorityError> {
     }
 }
 
+/// For the operator, beside a proxy that runs or not.
+impl Opened {
+    /// Ends logins, and returns how many, once that is on the disk.
+    fn revoke(mut self, whose: &str, now: Now) -> Result<usize, AuthorityError> {
+        let count = self.server.revoke_logins(whose, now);
+        let path = self.file.path().to_owned();
+        let disk = Disk { file: self.file, is_sound: true, templates: Templates::new(Path::new("")) };
+        while let Some(output) = self.server.poll_output() {
+            if let Output::Write(write) = output {
+                disk.write(&write.job).map_err(|error| AuthorityError::Write(path.clone(), error))?;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// A login that is alive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Names it.
+    pub id: String,
+    /// Who logged in; empty for tokens of the reference.
+    pub username: String,
+    /// What the client calls itself, or its id.
+    pub client: String,
+    /// What its tokens open; `None`: every server.
+    pub server: Option<String>,
+    /// When, in seconds since 1970.
+    pub since: u64,
+}
+
+/// All logins that are alive, oldest first. Nothing is locked or changed.
+///
+/// # Errors
+///
+/// See [`AuthorityError`].
+pub fn logins(oauth: &OAuth, config: &Config) -> Result<Vec<Login>, AuthorityError> {
+    let settings = Settings::of(oauth, &config.servers).map_err(AuthorityError::Settings)?;
+    let path = directory(oauth)?.join(FILE_NAME);
+    let bytes = StateFile::peek(&path, OAUTH_FILE_BYTES_MAX);
+    let bytes = bytes.map_err(|error| AuthorityError::Read(path.clone(), error))?;
+    let random = super::random_source().map_err(|error| AuthorityError::Read(path.clone(), error))?;
+    let server = AuthorizationServer::open(settings, bytes.as_deref(), random, read_clock());
+    let server = server.map_err(|error| AuthorityError::Unusable(path, error))?;
+    let named = |grant: &Grant| {
+        let name = server.store().client(&grant.client_id).map(|client| client.name.clone());
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| grant.client_id.clone())
+    };
+    let mut logins: Vec<Login> = server
+        .logins()
+        .map(|(id, grant)| Login {
+            id: id.to_string(),
+            username: grant.username.clone(),
+            client: named(grant),
+            server: match &grant.server {
+                Audience::Every => None,
+                Audience::Server(name) => Some(name.clone()),
+            },
+            since: grant.created_at,
+        })
+        .collect();
+    logins.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+    Ok(logins)
+}
+
+/// Ends the login of this id, or all of this user or client. Returns how many. A proxy that runs does it itself.
+///
+/// # Errors
+///
+/// See [`AuthorityError`].
+pub fn revoke(oauth: &OAuth, config: &Config, whose: &str) -> Result<usize, AuthorityError> {
+    match open(oauth, config, read_clock()) {
+        Ok(opened) => opened.revoke(whose, read_clock()),
+        Err(AuthorityError::State(StateFileError::InUse(path))) => {
+            let before = logins(oauth, config)?;
+            let given = orders::give(&path, whose).map_err(|error| AuthorityError::Write(path.clone(), error))?;
+            if !given {
+                return Err(AuthorityError::Unanswered(path));
+            }
+            let after = logins(oauth, config)?;
+            Ok(before.iter().filter(|login| after.iter().all(|left| left.id != login.id)).count())
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The threads, as the loop sees them.
 #[derive(Debug)]
 pub(super) struct Authority {
@@ -136,6 +236,9 @@ enum DiskJob {
     /// Makes the file shorter. Nobody waits for that.
     Compact,
     LookAtTemplates,
+    LookForOrders,
+    /// An order was carried out.
+    Fulfil(PathBuf),
 }
 
 impl Authority {
@@ -162,6 +265,8 @@ impl Authority {
             }
             Task::Write(write) => self.disk.ask(DiskJob::Write(write)),
             Task::LookAtTemplates => self.disk.ask(DiskJob::LookAtTemplates),
+            Task::LookForOrders => self.disk.ask(DiskJob::LookForOrders),
+            Task::Fulfil(order) => self.disk.ask(DiskJob::Fulfil(order)),
             Task::Verify { job, verification } => self.passwords.ask((job, verification)),
         }
     }
@@ -199,6 +304,17 @@ impl Disk {
                 None
             }
             DiskJob::LookAtTemplates => Some(Outcome::Templates(self.templates.look())),
+            DiskJob::LookForOrders => {
+                let orders = orders::find(self.file.path());
+                (!orders.is_empty()).then_some(Outcome::Orders(orders))
+            }
+            DiskJob::Fulfil(order) => {
+                // One whose change is not on the disk is carried out again.
+                if self.is_sound {
+                    let _ = fs::remove_file(order); // taken back meanwhile
+                }
+                None
+            }
         }
     }
 

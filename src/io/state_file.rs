@@ -87,13 +87,13 @@ impl StateFile {
         &self.path
     }
 
-    /// What it holds; `None` if there is none. More than `bytes_max` is an error.
+    /// What such a file holds at this moment, whoever has locked it.
     ///
     /// # Errors
     ///
-    /// What the system says.
-    pub fn read(&self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(&self.path) {
+    /// As [`StateFile::read`].
+    pub fn peek(path: &Path, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -104,6 +104,15 @@ impl StateFile {
             return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {bytes_max} bytes")));
         }
         Ok(Some(bytes))
+    }
+
+    /// What it holds; `None` if there is none. More than `bytes_max` is an error.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn read(&self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+        StateFile::peek(&self.path, bytes_max)
     }
 
     /// Replaces what it holds. When this returns, the new content is on the disk.

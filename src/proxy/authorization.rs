@@ -10,6 +10,7 @@
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::conns::ConnState;
@@ -19,6 +20,7 @@ use crate::base::id::ConnId;
 use crate::base::time::Now;
 use crate::config::Config;
 use crate::config::oauth::OAuth;
+use crate::limits;
 use crate::mcp::session::format_token;
 use crate::oauth::answer::{Answer, Body, Page as PageData};
 use crate::oauth::pages::{self, Page, Pages, Rendered, TemplateFault};
@@ -41,6 +43,10 @@ pub enum Task {
     },
     /// Look whether files have taken the places of pages.
     LookAtTemplates,
+    /// Look whether the operator has left orders.
+    LookForOrders,
+    /// An order was carried out, and what that has changed was to be written before this: forget it.
+    Fulfil(PathBuf),
 }
 
 /// What has come of a [`Task`].
@@ -62,6 +68,17 @@ pub enum Outcome {
     },
     /// Of [`Task::LookAtTemplates`]: what has changed.
     Templates(Vec<TemplateChange>),
+    /// Of [`Task::LookForOrders`], if there are any.
+    Orders(Vec<Order>),
+}
+
+/// What the operator wants: logins to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The id of one, or whose they are: a user's or a client's.
+    pub whose: String,
+    /// Names the order.
+    pub path: PathBuf,
 }
 
 /// A file in the place of a page has appeared, changed or gone.
@@ -84,6 +101,8 @@ pub(crate) struct Authorization {
     /// Pages that are written once the templates have been looked at, oldest first.
     painting: VecDeque<(ConnId, Answer)>,
     timer: Timer,
+    /// Comes up when orders are looked for.
+    pub(super) orders: Timer,
 }
 
 impl Authorization {
@@ -115,7 +134,9 @@ impl Proxy {
             waiting: BTreeMap::new(),
             painting: VecDeque::new(),
             timer: Timer::default(),
+            orders: Timer::default(),
         }));
+        self.on_orders_due(now.instant);
         self.drive_authorization(now.instant);
         Ok(())
     }
@@ -174,6 +195,7 @@ impl Proxy {
                 }
             }
             Outcome::Verified { job, is_right } => authorization.server.handle_verdict(job, is_right, now),
+            Outcome::Orders(orders) => orders.into_iter().for_each(|order| self.on_order(order, now)),
             Outcome::Templates(changes) => {
                 for change in changes {
                     self.on_template(change);
@@ -181,6 +203,21 @@ impl Proxy {
                 self.paint(now.instant);
             }
         }
+    }
+
+    fn on_order(&mut self, order: Order, now: Now) {
+        if let Some(authorization) = &mut self.authorization {
+            authorization.server.revoke_logins(&order.whose, now);
+        }
+        self.drive_authorization(now.instant); // what is to be written comes first
+        self.outputs.push_back(Output::Authority(Task::Fulfil(order.path)));
+    }
+
+    /// It is time to look whether the operator has left orders.
+    pub(super) fn on_orders_due(&mut self, now: Instant) {
+        let Some(authorization) = &mut self.authorization else { return };
+        self.deadlines.arm(&mut authorization.orders, Due::Orders, now + limits::ORDERS_INTERVAL);
+        self.outputs.push_back(Output::Authority(Task::LookForOrders));
     }
 
     fn on_template(&mut self, change: TemplateChange) {

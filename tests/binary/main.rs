@@ -6,6 +6,7 @@ mod download;
 mod ends;
 mod environment;
 mod keeper;
+mod logins;
 mod outbounds;
 mod processes;
 mod reload;

@@ -1,8 +1,9 @@
 //! The endpoints of the authorization server, over HTTP. What the flows decide is for `oauth_*`.
 
 use mcp_proxy::codec::form;
+use mcp_proxy::limits;
 use mcp_proxy::oauth::pages::Page;
-use mcp_proxy::proxy::TemplateChange;
+use mcp_proxy::proxy::{Order, TemplateChange};
 use serde_json::json;
 
 use crate::support::login::{config, play_with};
@@ -354,6 +355,21 @@ fn it_is_not_switched_on_or_off_while_the_proxy_runs() {
     let mut play = Playbook::new();
     play.reload(config("", "", ""));
     assert!(play.logs.last().expect("a line").contains("switching oauth2 on"), "{:?}", play.logs);
+}
+
+#[test]
+fn the_operator_logs_a_user_out_of_a_proxy_that_runs() {
+    let mut play = usual();
+    let token = format!("Bearer {}", access(&mut play));
+    let order = |whose: &str| Order { whose: whose.to_owned(), path: "order".into() };
+    play.orders = vec![order("nobody")];
+    play.advance(limits::ORDERS_INTERVAL);
+    assert!(play.orders.is_empty(), "it was carried out");
+    assert_eq!(greet(&mut play, &token).head.status, 200);
+    play.orders = vec![order(ADA.0)];
+    play.advance(limits::ORDERS_INTERVAL);
+    assert!(play.orders.is_empty(), "it was carried out");
+    assert_eq!(greet(&mut play, &token).head.status, 401);
 }
 
 #[test]

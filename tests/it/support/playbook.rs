@@ -26,7 +26,7 @@ use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::base::time::Now;
 use mcp_proxy::config::{Config, Listener};
 use mcp_proxy::demo::DemoServer;
-use mcp_proxy::proxy::{Exit, Input, Proxy, Record, Sources, TemplateChange, Vitals};
+use mcp_proxy::proxy::{Exit, Input, Order, Proxy, Record, Sources, TemplateChange, Vitals};
 
 use super::answers::Answers;
 use super::clock::Clock;
@@ -54,6 +54,8 @@ pub(crate) struct Playbook {
     pub(crate) disk: Result<(), String>,
     /// What the next look at the templates finds changed.
     pub(crate) templates: Vec<TemplateChange>,
+    /// What the operator has ordered.
+    pub(crate) orders: Vec<Order>,
     /// Where the next connections come from.
     pub(crate) peer: IpAddr,
     /// Whether these are there at once.
@@ -147,6 +149,7 @@ impl Playbook {
             connects: 0,
             disk: Ok(()),
             templates: Vec::new(),
+            orders: Vec::new(),
             peer: CLIENT,
             accepts: true,
             transcript: Transcript::default(),

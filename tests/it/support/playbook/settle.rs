@@ -73,6 +73,9 @@ impl Playbook {
         let outcome = match task {
             Task::Write(write) => Outcome::Written { number: write.number, error: self.disk.clone().err() },
             Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },
+            Task::LookForOrders if self.orders.is_empty() => return,
+            Task::LookForOrders => Outcome::Orders(self.orders.clone()),
+            Task::Fulfil(path) => return self.orders.retain(|order| order.path != path),
             Task::LookAtTemplates => Outcome::Templates(std::mem::take(&mut self.templates)),
         };
         self.proxy.handle(Input::Authority(outcome), self.clock.now());

@@ -143,6 +143,12 @@ pub const TERM_GRACE: Duration = Duration::from_millis(2_000);
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// From a reload until the calls of a server that is not configured any more are abandoned.
 pub const RETIREMENT_GRACE: Duration = Duration::from_secs(5);
+/// Asks of one upstream that wait for their downstream's stream: roots, as a rule.
+pub const EARLY_ASKS_MAX: usize = 8;
+/// The longest of them.
+pub const EARLY_ASK_BYTES_MAX: usize = 64 * KIB;
+/// For the stream to come. SDKs open it within milliseconds.
+pub const EARLY_ASK_TIME_MAX: Duration = Duration::from_secs(5);
 /// Pages of an upstream's tool list that are read for the log.
 pub const CATALOGUE_PAGES_MAX: usize = 64;
 /// Tools of an upstream that the status page names: more than any model can choose from, few enough to be sent every

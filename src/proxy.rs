@@ -24,6 +24,7 @@ mod closing;
 mod conns;
 mod dates;
 mod dispatch;
+mod early_asks;
 mod exchanges;
 mod figures;
 mod filters;

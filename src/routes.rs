@@ -188,6 +188,7 @@ impl Proxy {
         if let Some(entry) = self.sessions.get_mut(session) {
             entry.streams.push(stream);
         }
+        self.release_early(session, now);
     }
 
     /// A DELETE ends the session.

@@ -49,6 +49,7 @@ impl Proxy {
                               it asks for; run it with \"isolation\": \"session\"";
                 return self.refuse_ask(link, server, asked.id, reason);
             }
+            Cause::Nobody if self.keep_early(server, link, asked.kind, asked.id, asked.line, now) => return,
             Cause::Nobody => {
                 return self.refuse_ask(link, server, asked.id, "no connected client can answer this request");
             }
@@ -164,7 +165,7 @@ impl Proxy {
         [attached, own, detached].into_iter().flatten().any(|stream| self.push_event(stream, parts, now))
     }
 
-    fn refuse_ask(&mut self, link: LinkId, server: ServerId, id: &str, reason: &str) {
+    pub(super) fn refuse_ask(&mut self, link: LinkId, server: ServerId, id: &str, reason: &str) {
         self.log(Level::Warn, Some(server), format!("refused a request of the server to its client: {reason}"));
         self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, reason));
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
+use super::early_asks::EarlyAsk;
 use super::{Due, Level, Output, Proxy};
 use crate::base::deadline::Timer;
 use crate::base::id::{LinkId, ServerId};
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) config: Rc<ServerConfig>,
     pub(super) role: Role,
     pub(crate) supervisor: Supervisor,
+    /// What it asked before there was a stream for it.
+    pub(super) early_asks: Vec<EarlyAsk>,
     /// Calls that wait for it to become ready, oldest first.
     pub(crate) waiting: BTreeSet<CallId>,
     pub(crate) waiting_bytes: usize,
@@ -95,6 +98,7 @@ impl Server {
             config,
             role,
             supervisor: Supervisor::default(),
+            early_asks: Vec::new(),
             waiting: BTreeSet::new(),
             waiting_bytes: 0,
             introduction: None,

@@ -28,9 +28,11 @@ impl Proxy {
             self.on_call_timeout(id, now);
         }
         self.expire_asks(server, now);
+        self.refuse_early(server, now);
         let calls = self.calls.iter().filter(|(_, call)| of_server(call)).map(|(_, call)| call.due);
         let asks = self.asks_of_server(server).map(|(_, ask)| ask.due);
-        let next = calls.chain(asks).min();
+        let early = self.servers.get(server).into_iter().flat_map(|entry| &entry.early_asks).map(|ask| ask.due);
+        let next = calls.chain(asks).chain(early).min();
         if let (Some(next), Some(entry)) = (next, self.servers.get_mut(server)) {
             self.deadlines.arm(&mut entry.patience, Due::Patience(server), next);
         }

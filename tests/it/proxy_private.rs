@@ -69,6 +69,49 @@ fn the_upstream_hears_from_its_downstream_that_the_handshake_is_over() {
 }
 
 #[test]
+fn what_is_asked_before_the_stream_is_there_waits_for_it() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &initialize("2025-11-25", r#"{"roots":{}}"#));
+    play.spawned("demo");
+    introduces_itself(&mut play, "demo");
+    let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
+    play.post("a", &session, READY);
+    play.forget();
+    // Many servers ask as soon as they hear that the handshake is over, before the client's GET has come.
+    play.says("demo", r#"{"id":7,"method":"roots/list"}"#);
+    play.expect(&[]);
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.expect(&["g 200 stream", r#"g event {"id":?1,"method":"roots/list"}"#]);
+    play.post("a", &session, r#"{"id":?1,"result":{"roots":[]}}"#);
+    play.expect(&[r#"demo <- {"id":7,"result":{"roots":[]}}"#, "a 202"]);
+}
+
+#[test]
+fn no_stream_comes_for_what_was_asked_early() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &initialize("2025-11-25", r#"{"roots":{}}"#));
+    play.spawned("demo");
+    introduces_itself(&mut play, "demo");
+    let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
+    play.post("a", &session, READY);
+    play.forget();
+    play.says("demo", r#"{"id":7,"method":"roots/list"}"#);
+    // What the client never said that it could do is refused at once.
+    play.says("demo", r#"{"id":8,"method":"sampling/createMessage","params":{}}"#);
+    let refused =
+        |id: u32, reason: &str| format!(r#"demo <- {{"id":{id},"error":{{"code":-32601,"message":"{reason}"}}}}"#);
+    play.expect(&[&refused(8, "no connected client can answer this request")]);
+    play.advance(limits::EARLY_ASK_TIME_MAX);
+    play.expect(&[&refused(7, "the client has opened no stream on which it could be asked")]);
+    // The process is another: what the last one asked is nobody's business.
+    play.says("demo", r#"{"id":9,"method":"roots/list"}"#);
+    play.exits("demo", Exit::Code(1));
+    play.forget();
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.expect(&["g 200 stream"]);
+}
+
+#[test]
 fn nothing_overtakes_the_end_of_the_handshake_with_a_remote_upstream() {
     let mut config = remote_config("http://up.example/mcp", RemoteTransport::Streamable);
     config.servers[0].isolation = Isolation::Session;

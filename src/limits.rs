@@ -329,6 +329,8 @@ pub const USER_GRANTS_MAX: usize = 50;
 pub const GRANT_TOKENS_MAX: usize = 100;
 /// A login page that nobody fills in.
 pub const LOGIN_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// A form that is sent twice, by a double click or because its answer was lost, gets the same answer for this long.
+pub const REPEATED_LOGIN_TIME: Duration = Duration::from_secs(60);
 /// Login pages that wait to be filled in; the oldest goes first.
 pub const LOGINS_MAX: usize = 2_000;
 /// And those of one address, so that one alone cannot drive out all others'.

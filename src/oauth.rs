@@ -39,6 +39,7 @@ pub mod resource;
 mod revoke;
 pub mod secret;
 pub mod settings;
+mod stage;
 pub mod store;
 pub mod throttle;
 pub mod token;
@@ -281,7 +282,7 @@ impl AuthorizationServer {
         self.codes.sweep(at);
         self.registrations.sweep(at);
         self.attempts.sweep(at);
-        self.logins.retain(|_, login| login.created_at.saturating_add(limits::LOGIN_TIME_MAX.as_secs()) > at);
+        self.logins.retain(|_, login| login.is_current(at));
         let (users, grace) = (&self.users, self.settings.refresh_grace.as_secs());
         self.ledger.store.sweep(|grant| users.is_alive(grant), grace, at);
         self.write_alone(now);

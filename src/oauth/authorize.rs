@@ -16,6 +16,7 @@ use super::answer::{Answer, Code, Fault, LoginPage, Page};
 use super::redirects::RedirectUri;
 use super::resource;
 use super::secret::{self, Digest};
+use super::stage::Stage;
 use super::store::record::{Audience, Client};
 use super::throttle::Source;
 use super::{AuthorizationServer, Notice, Ticket, Visit};
@@ -45,13 +46,23 @@ pub(super) struct Login {
     pub(super) cookie: Digest,
     pub(super) source: Source,
     pub(super) created_at: u64,
+    pub(super) stage: Stage,
+}
+
+/// What is different on a page that takes the place of one that cannot be used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Again<'a> {
+    /// What was typed there.
+    pub(super) username: &'a str,
+    /// Why; empty the first time.
+    pub(super) message: &'a str,
 }
 
 /// All of them, by the digest of their `txn`.
 pub(super) type Logins = BTreeMap<Digest, Login>;
 
 /// The parameters that mean something. Each may stand there once.
-const PARAMETERS: [&str; 9] = [
+pub(super) const PARAMETERS: [&str; 9] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -98,14 +109,15 @@ impl AuthorizationServer {
     pub fn handle_authorize(&mut self, visit: Visit<'_>, query: &str) -> Ticket {
         let ticket = self.ticket();
         let answer = match Form::parse(query.as_bytes()) {
-            Ok(form) => self.authorize(visit, &form),
+            Ok(form) => self.authorize(visit, &form, Again::default()),
             Err(error) => Answer::error_page(400, format!("The link to this page is damaged: {error}.")),
         };
         self.answer(ticket, answer);
         ticket
     }
 
-    fn authorize(&mut self, visit: Visit<'_>, form: &Form<'_>) -> Answer {
+    /// `again`: what a page says that is not the first one for this request.
+    pub(super) fn authorize(&mut self, visit: Visit<'_>, form: &Form<'_>, again: Again<'_>) -> Answer {
         if form.is_repeated("client_id") || form.is_repeated("redirect_uri") {
             return Answer::error_page(400, "The link to this page names its application twice.");
         }
@@ -131,7 +143,8 @@ impl AuthorizationServer {
                 let state = form.value("state").map(str::to_owned);
                 let (scope, resource) = (text("scope"), text("resource"));
                 let asked = Asked { client_id, redirect_uri, challenge, audience, state, scope, resource };
-                self.login_page(200, visit, asked, "", "")
+                let status = if again.message.is_empty() { 200 } else { 403 };
+                self.login_page(status, visit, asked, again.username, again.message)
             }
             Err(fault) => {
                 let state = form.value("state").filter(|_| !form.is_repeated("state"));
@@ -242,7 +255,8 @@ impl AuthorizationServer {
         let digest = Digest::of(&txn);
         let source = Source::of(visit.ip);
         self.make_room_for_login(source);
-        let login = Login { asked, cookie: Digest::of(&cookie), source, created_at: visit.now.unix_seconds };
+        let (created_at, stage) = (visit.now.unix_seconds, Stage::Shown);
+        let login = Login { asked, cookie: Digest::of(&cookie), source, created_at, stage };
         self.logins.insert(digest, login);
         let answer = Answer::page(status, Page::Login(Box::new(page)));
         answer.with("Set-Cookie", set_cookie(visit.issuer, &digest, &cookie))

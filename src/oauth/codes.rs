@@ -64,6 +64,11 @@ impl Codes {
         self.codes.get(digest).filter(|code| code.is_current(now))
     }
 
+    /// Whether this code would yield tokens.
+    pub(super) fn is_fresh(&self, digest: &Digest, now: u64) -> bool {
+        self.find(digest, now).is_some_and(|code| code.state == State::Fresh)
+    }
+
     /// It has been used.
     pub(super) fn redeem(&mut self, digest: &Digest, grant: GrantId, now: u64) {
         if let Some(code) = self.codes.get_mut(digest) {

@@ -1,8 +1,14 @@
 //! The authorization endpoint, POST: the form comes back.
 //!
 //! ```text
-//! form ─▶ from our own page? ─no─▶ page 403                 (Origin, Sec-Fetch-Site, txn and its cookie)
-//!            │ yes; the txn is used up
+//! form ─▶ from our own site? ─no─▶ page 403                                (Origin, Sec-Fetch-Site)
+//!            │ yes
+//!            ▼
+//!         its page known, and its cookie there? ─no─▶ 403, the form again, as if it were asked for anew
+//!            │ yes
+//!            ▼
+//!         sent before? ─yes─▶ the same form: the same answer; another: 403, the form again
+//!            │ no; the txn is used up
 //!            ▼
 //!         too many failures? ─yes─▶ 429, the form again, with a new txn
 //!            │ no
@@ -12,11 +18,12 @@
 //! ```
 
 use super::answer::{Answer, Page, SuccessPage};
-use super::authorize::{Asked, Login, cookie_name, outcome, set_cookie};
+use super::authorize::{Asked, outcome, set_cookie};
 use super::codes::{Code, State};
 use super::password::{Fingerprint, Verification};
 use super::redirects::RedirectUri;
 use super::secret::{self, Digest};
+use super::stage::{Stage, Taken};
 use super::throttle::Source;
 use super::{AuthorizationServer, JobId, Notice, Output, Ticket, Visit};
 use crate::base::text::shorten;
@@ -39,14 +46,16 @@ pub struct Browser<'a> {
 /// A password that is being verified.
 #[derive(Debug)]
 pub(super) struct Verifying {
-    ticket: Ticket,
+    /// Several, if the form was sent again meanwhile: browsers drop the first request then.
+    tickets: Vec<Ticket>,
     asked: Asked,
     username: String,
     /// Of the user's password when the verification began; `None` for a user who does not exist.
     fingerprint: Option<Fingerprint>,
     source: Source,
     visit: (String, std::net::IpAddr),
-    txn: Digest,
+    /// Its `txn`, and its form.
+    page: (Digest, Digest),
 }
 
 /// The one message for a wrong name and a wrong password.
@@ -74,13 +83,36 @@ impl AuthorizationServer {
             return Err(Answer::error_page(400, format!("The form has the field {} twice.", shorten(name))));
         }
         check_page(visit.issuer, browser)?;
-        let (txn, login) = self.take_login(visit, browser, &form)?;
-        self.check_login(&login.asked, &form)?;
+        let sent = (Digest::of(form.value("txn").unwrap_or_default()), Digest::of(body));
+        match self.take_login(visit, browser, sent) {
+            Ok(Taken::Fresh(asked)) => {
+                let judged = self.judge(ticket, visit, sent, *asked, &form);
+                judged.inspect_err(|answer| self.keep_answer(sent, answer, None, visit.now))
+            }
+            Ok(Taken::Awaiting(job)) => {
+                self.verifying.entry(job).and_modify(|verifying| verifying.tickets.push(ticket));
+                Ok(())
+            }
+            Ok(Taken::Answered(answer)) => Err(*answer),
+            Err(message) => Err(self.form_anew(visit, &form, message)),
+        }
+    }
+
+    /// A form that was sent for the first time.
+    fn judge(
+        &mut self,
+        ticket: Ticket,
+        visit: Visit<'_>,
+        sent: (Digest, Digest),
+        asked: Asked,
+        form: &Form<'_>,
+    ) -> Result<(), Answer> {
+        self.check_login(&asked, form)?;
         let username = form.value("username").unwrap_or_default();
         let password = form.value("password").unwrap_or_default();
         let is_typed = !username.is_empty() && !password.is_empty();
         if !is_typed || username.len() > limits::USERNAME_BYTES_MAX || password.len() > limits::PASSWORD_BYTES_MAX {
-            return Err(self.form_again(401, visit, login.asked, username, "Enter your user name and your password."));
+            return Err(self.form_again(401, visit, asked, username, "Enter your user name and your password."));
         }
         let source = Source::of(visit.ip);
         let is_busy = self.verifying.len() >= limits::VERIFICATIONS_MAX;
@@ -88,37 +120,11 @@ impl AuthorizationServer {
         if let Err(seconds) = wait {
             self.note(Notice::warning(format!("too many wrong passwords from {}", visit.ip)));
             let message = format!("Too many attempts. Try again in {}.", duration(seconds));
-            let answer = self.form_again(429, visit, login.asked, username, &message);
+            let answer = self.form_again(429, visit, asked, username, &message);
             return Err(answer.with("Retry-After", seconds.to_string()));
         }
-        self.verify(ticket, visit, txn, login.asked, (username, password));
+        self.verify(ticket, visit, sent, asked, (username, password));
         Ok(())
-    }
-
-    /// Uses the page up, if it is one of ours and comes from the browser that it was given to. Whoever has only its
-    /// `txn` does not use it up.
-    fn take_login(
-        &mut self,
-        visit: Visit<'_>,
-        browser: Browser<'_>,
-        form: &Form<'_>,
-    ) -> Result<(Digest, Login), Answer> {
-        let txn = Digest::of(form.value("txn").unwrap_or_default());
-        let now = visit.now.unix_seconds;
-        let is_current = |login: &&Login| login.created_at.saturating_add(limits::LOGIN_TIME_MAX.as_secs()) > now;
-        let Some(login) = self.logins.get(&txn).filter(is_current) else {
-            let message = "This page has expired or was used already. Go back to the application and connect again.";
-            return Err(Answer::error_page(403, message));
-        };
-        let name = cookie_name(visit.issuer, &txn);
-        let presented = browser.cookie.unwrap_or_default().split(';').filter_map(|pair| pair.trim().split_once('='));
-        let mut values = presented.filter(|(found, _)| *found == name).map(|(_, value)| Digest::of(value));
-        if !values.any(|value| value.is_equal(&login.cookie)) {
-            let message = "The browser did not send this page's cookie. Allow cookies for this site and connect again.";
-            return Err(Answer::error_page(403, message));
-        }
-        let login = self.logins.remove(&txn);
-        login.map(|login| (txn, login)).ok_or_else(|| Answer::error_page(403, ""))
     }
 
     /// The client may have gone since, and the settings may have changed; and a form that says something else than the
@@ -139,21 +145,30 @@ impl AuthorizationServer {
         self.login_page(status, visit, asked, username, message)
     }
 
-    fn verify(&mut self, ticket: Ticket, visit: Visit<'_>, txn: Digest, asked: Asked, typed: (&str, &str)) {
-        let (username, password) = typed;
+    fn verify(
+        &mut self,
+        ticket: Ticket,
+        visit: Visit<'_>,
+        page: (Digest, Digest),
+        asked: Asked,
+        (username, password): (&str, &str),
+    ) {
         let others = self.settings.users.iter().map(|(_, password)| password);
         let verification = Verification::new(password, self.settings.password(username), others);
         let verifying = Verifying {
-            ticket,
+            tickets: vec![ticket],
             asked,
             username: username.to_owned(),
             fingerprint: self.users.fingerprint(username),
             source: Source::of(visit.ip),
             visit: (visit.issuer.to_owned(), visit.ip),
-            txn,
+            page,
         };
         self.last_job += 1;
         let job = JobId(self.last_job);
+        if let Some(login) = self.logins.get_mut(&page.0) {
+            login.stage = Stage::Sent { form: page.1, job };
+        }
         self.verifying.insert(job, verifying);
         self.outputs.push_back(Output::Verify { job, verification });
     }
@@ -161,11 +176,11 @@ impl AuthorizationServer {
     /// The worker has verified a password.
     pub fn handle_verdict(&mut self, job: JobId, is_right: bool, now: Now) {
         let Some(verifying) = self.verifying.remove(&job) else { return };
-        let Verifying { ticket, asked, username, fingerprint, source, visit: (issuer, ip), txn } = verifying;
+        let Verifying { tickets, asked, username, fingerprint, source, visit: (issuer, ip), page } = verifying;
         let visit = Visit { issuer: &issuer, ip, now };
         // The password may have changed while the old one was being verified.
         let present = self.users.fingerprint(&username).filter(|present| is_right && Some(*present) == fingerprint);
-        let answer = match present {
+        let (answer, code) = match present {
             Some(fingerprint) => {
                 self.attempts.succeeded(source, &username);
                 self.logged_in(visit, asked, username, fingerprint)
@@ -175,15 +190,27 @@ impl AuthorizationServer {
                 let name =
                     if fingerprint.is_some() { shorten(&username).into_owned() } else { "an unknown user".into() };
                 self.note(Notice::warning(format!("{ip} did not log in as {name}: wrong password")));
-                self.form_again(401, visit, asked, &username, WRONG)
+                // The cookie is of no use any more. That of a success may be: for who clicks twice.
+                let answer = self.form_again(401, visit, asked, &username, WRONG);
+                (answer.with("Set-Cookie", set_cookie(&issuer, &page.0, "")), None)
             }
         };
-        self.answer(ticket, answer.with("Set-Cookie", set_cookie(&issuer, &txn, "")));
+        self.keep_answer(page, &answer, code, now);
+        for ticket in tickets {
+            self.answer(ticket, answer.clone());
+        }
     }
 
-    fn logged_in(&mut self, visit: Visit<'_>, asked: Asked, username: String, fingerprint: Fingerprint) -> Answer {
+    /// The way to the client, and the code on it.
+    fn logged_in(
+        &mut self,
+        visit: Visit<'_>,
+        asked: Asked,
+        username: String,
+        fingerprint: Fingerprint,
+    ) -> (Answer, Option<Digest>) {
         if let Err(answer) = self.check_login(&asked, &Form::default()) {
-            return answer;
+            return (answer, None);
         }
         let name = self.ledger.store.client(&asked.client_id).map(|client| client.name.clone()).unwrap_or_default();
         let code = secret::secret(&mut self.random);
@@ -206,8 +233,9 @@ impl AuthorizationServer {
             issued_at: visit.now.unix_seconds,
             state: State::Fresh,
         };
-        self.codes.insert(Digest::of(&code), code_record);
-        Answer::page(200, Page::Success(Box::new(page)))
+        let digest = Digest::of(&code);
+        self.codes.insert(digest, code_record);
+        (Answer::page(200, Page::Success(Box::new(page))), Some(digest))
     }
 }
 

@@ -79,6 +79,7 @@ mod oauth_register;
 mod oauth_revoke;
 mod oauth_secret;
 mod oauth_simulation;
+mod oauth_stage;
 mod oauth_store_document;
 mod oauth_store_ledger;
 mod oauth_store_reference;

@@ -130,7 +130,7 @@ fn behind_the_login_the_way_leads_on_without_a_script() {
     for redirect_url in ["javascript:alert(1)", "data:text/html,x", " javascript:alert(1)", "https://a@b/", "nothing"] {
         for pages in [built_in(), custom()] {
             let html = success(&pages, &Success { redirect_url, ..SUCCESS }).html;
-            assert!(!html.contains("javascript:") && !html.contains("data:") && !html.contains("a@b"), "{html}");
+            assert!(!html.contains("javascript:") && !html.contains("data:text") && !html.contains("a@b"), "{html}");
         }
     }
 }

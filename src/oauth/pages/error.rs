@@ -9,7 +9,9 @@ const SOURCE: &str = include_str!("../../../templates/oauth/error.html");
 pub(super) fn page(message: &str, nonce: &str) -> Rendered {
     Rendered {
         html: SOURCE.replace("{nonce}", nonce).replace("{message}", &escaped(message)),
-        policy: format!("default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'"),
+        policy: format!(
+            "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+        ),
         fault: None,
     }
 }

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,22 +25,7 @@ NGINX = os.environ.get("NGINX_BIN") or shutil.which("nginx", path=f"{os.environ[
 PUBLIC = "https://mcp.example.com"
 
 # What a whole configuration has around the example. All that nginx writes stays in the test's folder.
-AROUND = """
-daemon off;
-worker_processes 1;
-pid {folder}/pid;
-{user}
-events {{}}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  {example}
-}}
-"""
+AROUND = (Path(__file__).parent / "support" / "nginx.conf").read_text()
 
 # The proxy itself asks nginx not to buffer event streams. Each of the two has to do on its own.
 VARIANTS = {
@@ -60,7 +46,7 @@ def nginx(folder, snippet):
     # nginx gives up its rights for a user who may not look into the test's folder.
     user = "user root;" if os.geteuid() == 0 else ""
     config = folder / "nginx.conf"
-    config.write_text(AROUND.format(folder=folder, user=user, example=snippet))
+    config.write_text(replaced(AROUND, {"FOLDER": str(folder), "USER": user, "EXAMPLE": snippet}))
     log = folder / "nginx.log"
     log.touch()
     assert NGINX, "there is no nginx: apt-get install nginx-light"
@@ -80,7 +66,7 @@ class Public:
         behind, self.port = free_port(), free_port()
         self.origin = f"https://localhost:{self.port}"
         known = {"127.0.0.1:9090": f"127.0.0.1:{behind}", PUBLIC: self.origin}
-        settings = json.loads(replaced(example("json", '"baseURL": "https://'), known))
+        settings = json.loads(replaced(example("json", '.example.com/tools"'), known))
         settings["mcpServers"] = {"demo": DEMO}
         self.base = settings["mcpProxy"]["baseURL"]
         (folder / "config.json").write_text(json.dumps(settings))
@@ -175,6 +161,6 @@ def test_an_official_client(public, transport):
 def test_the_readme_says_how_caddy_is_told():
     """The path and the address are those of the example for nginx; Caddy itself is not run."""
     caddy = example("caddy", "reverse_proxy")
-    base = json.loads(example("json", '"baseURL": "https://'))["mcpProxy"]
+    base = json.loads(example("json", '.example.com/tools"'))["mcpProxy"]
     assert f"reverse_proxy {base['baseURL'].removeprefix(PUBLIC)}/* {base['addr']}" in caddy
     assert caddy.startswith(PUBLIC.removeprefix("https://"))

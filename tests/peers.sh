@@ -38,7 +38,7 @@ nginx_program() {
   export NGINX_BIN
 }
 
-# Chromium, for the status page: the machine's own, otherwise Debian's package, which only root can install.
+# Chromium, for the status page and the login: the machine's own, otherwise Debian's package, which only root can install.
 chromium_program() {
   local names="chromium chromium-browser google-chrome-stable google-chrome"
   CHROMIUM_BIN=${CHROMIUM_BIN:-$(command -v $names | head -n 1 || true)}

@@ -15,11 +15,14 @@ function fail(message) {
   throw new Error(message);
 }
 
-/** Runs the proxy with these `mcpServers` until `stop` or `kill`. `type` says which transports it offers. */
-export async function startProxy(servers, { env = {}, type } = {}) {
+/**
+ * Runs the proxy with these `mcpServers` until `stop` or `kill`. `type` says which transports it offers, `settings` are
+ * further members of `mcpProxy`.
+ */
+export async function startProxy(servers, { env = {}, type, settings } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mcp-proxy-e2e-"));
   const file = join(folder, "config.json");
-  const mcpProxy = { addr: "127.0.0.1:0", name: "e2e", version: "1.0.0", type };
+  const mcpProxy = { addr: "127.0.0.1:0", name: "e2e", version: "1.0.0", type, ...settings };
   writeFileSync(file, JSON.stringify({ mcpProxy, mcpServers: servers }));
   const child = spawn(BINARY, ["-config", file], {
     env: { ...process.env, ...env },
@@ -52,7 +55,7 @@ export async function startProxy(servers, { env = {}, type } = {}) {
   }
   const started = Date.now();
   let found;
-  while (!(found = said.stdout.match(/http:\/\/[^/\s]+:[1-9]\d*(?=\/)/))) {
+  while (!(found = said.stdout.match(/https?:\/\/[^/\s]+:[1-9]\d*(?=\/)/))) {
     if (child.exitCode !== null || Date.now() - started > START_MS_MAX) {
       await end("SIGKILL");
       fail(`the proxy named no address; stdout: ${said.stdout}; stderr: ${said.stderr}`);

@@ -59,7 +59,42 @@ fn one_report_may_stand_for_several_writes() {
 #[test]
 fn nothing_changed_means_nothing_to_wait_for() {
     let mut ledger = ledger();
+    commit(&mut ledger, "a", Some(1), 1);
+    ledger.handle_written(1);
     assert!(matches!(ledger.commit(OnFailure::Undo, Some(7), 0), Err(Some(7))));
+}
+
+#[test]
+fn what_is_done_already_waits_until_it_is_durable() {
+    let (mut ledger, mut disk) = (ledger(), Disk::default());
+    disk.carry_out(&commit(&mut ledger, "a", Some(1), 1).job);
+    ledger.handle_written(1);
+    put(&mut ledger, "a", None);
+    ledger.commit(OnFailure::Keep, Some(2), 0).unwrap();
+    // It is gone, but if the machine stops now it is there again: a second request is not told otherwise.
+    let again = ledger.commit(OnFailure::Keep, Some(3), 0).expect("a write to wait for");
+    assert_eq!(ledger.handle_write_failed(2), [2, 3]);
+    assert!(ledger.handle_write_failed(again.number).is_empty());
+    let third = ledger.commit(OnFailure::Keep, Some(4), 0).expect("nothing was written yet");
+    disk.carry_out(&third.job);
+    assert_eq!(ledger.handle_written(third.number), [4]);
+    assert_eq!(read_back(&disk), ledger.store);
+    assert!(ledger.commit(OnFailure::Keep, None, 0).is_err());
+}
+
+#[test]
+fn a_late_report_of_a_failure_takes_nothing_along_that_was_asked_for_since() {
+    let (mut ledger, mut disk) = (ledger(), Disk::default());
+    disk.carry_out(&commit(&mut ledger, "a", Some(1), 1).job);
+    ledger.handle_written(1);
+    commit(&mut ledger, "b", Some(1), 2);
+    commit(&mut ledger, "c", Some(1), 3);
+    assert_eq!(ledger.handle_write_failed(2), [2, 3]);
+    let rewrite = commit(&mut ledger, "d", Some(1), 4);
+    assert_eq!(ledger.handle_write_failed(3), [0; 0], "it has failed already, and the rewrite has not");
+    disk.carry_out(&rewrite.job);
+    assert_eq!(ledger.handle_written(rewrite.number), [4]);
+    assert_eq!(read_back(&disk), ledger.store);
 }
 
 #[test]

@@ -83,11 +83,12 @@ impl<W> Ledger<W> {
         Ledger { store, last: 0, pending: VecDeque::new(), journal_bytes, must_rewrite: false }
     }
 
-    /// What the flow has [put](Store::put) into the store becomes a change. If it is none, what waits need not wait,
-    /// and comes back.
+    /// What the flow has [put](Store::put) into the store becomes a change. If it is none, and nothing is on its way
+    /// either, what waits need not wait, and comes back. Otherwise it may be about a change that is not durable yet:
+    /// whoever revokes a second time must not be told that it is done before the first time is.
     pub fn commit(&mut self, on_failure: OnFailure, waiting: Option<W>, now: u64) -> Result<Write, Option<W>> {
         let before = self.store.commit();
-        if before.is_empty() {
+        if before.is_empty() && (waiting.is_none() || self.is_durable()) {
             return Err(waiting);
         }
         let job = self.job(&before, now);
@@ -134,11 +135,10 @@ impl<W> Ledger<W> {
     /// This change could not be made durable, and neither will be those behind it. Gives back what waited for them,
     /// oldest first. A number that is not on its way any more has failed already.
     pub fn handle_write_failed(&mut self, number: u64) -> Vec<W> {
-        let first = self.pending.partition_point(|pending| pending.number < number);
+        let Ok(first) = self.pending.binary_search_by_key(&number, |pending| pending.number) else {
+            return Vec::new(); // behind it may be a rewrite that was asked for since
+        };
         let failed = self.pending.split_off(first);
-        if failed.is_empty() {
-            return Vec::new();
-        }
         self.must_rewrite = true;
         let mut waited = Vec::new();
         for Pending { before, on_failure, waiting, .. } in failed.into_iter().rev() {
@@ -150,6 +150,11 @@ impl<W> Ledger<W> {
         }
         waited.reverse();
         waited
+    }
+
+    /// Whether the file says all that the store says.
+    fn is_durable(&self) -> bool {
+        self.pending.is_empty() && !self.must_rewrite
     }
 
     /// How many changes are on their way.

@@ -29,6 +29,9 @@ use crate::oauth::settings::Settings;
 use crate::oauth::store::ledger::Write;
 use crate::oauth::{AuthorizationServer, JobId, Notice, Output as Said, Ticket};
 
+/// What a failed write means to those who use the proxy.
+const CANNOT_KEEP: &str = "Clients and tokens cannot be kept, so nobody can log in or refresh until that is mended";
+
 /// Something for the shell's threads.
 #[derive(Debug)]
 pub enum Task {
@@ -110,9 +113,9 @@ impl Authorization {
         &mut self.timer
     }
 
-    /// How many answers are on their way.
-    pub(super) fn pending(&self) -> usize {
-        self.waiting.len() + self.painting.len()
+    /// Whether answers are on their way, or changes for which nobody waits.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.waiting.is_empty() || !self.painting.is_empty() || self.server.census().pending > 0
     }
 }
 
@@ -141,9 +144,17 @@ impl Proxy {
         Ok(())
     }
 
-    /// Whether somebody waits for an answer of the authorization server.
+    /// Whether somebody waits for an answer of the authorization server, or the authorization server for the disk.
     pub(super) fn is_authorizing(&self) -> bool {
-        self.authorization.as_ref().is_some_and(|authorization| authorization.pending() > 0)
+        self.authorization.as_ref().is_some_and(|authorization| authorization.is_busy())
+    }
+
+    /// The proxy is about to end: a revocation that could not be written has one more chance.
+    pub(super) fn end_authorizing(&mut self, now: Instant) {
+        let now = self.now(now);
+        if let Some(authorization) = &mut self.authorization {
+            authorization.server.handle_shutdown(now);
+        }
     }
 
     /// A request has gone to the authorization server.
@@ -191,7 +202,7 @@ impl Proxy {
             Outcome::Written { number, error } => {
                 authorization.server.handle_written(number, error.is_none());
                 if let Some(error) = error {
-                    self.log(Level::Error, None, format!("Clients and tokens cannot be kept: {error}"));
+                    self.log(Level::Error, None, format!("{CANNOT_KEEP}: {error}"));
                 }
             }
             Outcome::Verified { job, is_right } => authorization.server.handle_verdict(job, is_right, now),

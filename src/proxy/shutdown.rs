@@ -69,6 +69,7 @@ impl Proxy {
             self.fail_calls(server, &Trouble::ShuttingDown, |state| matches!(state, CallState::Waiting { .. }), now);
         }
         self.end_listening(now);
+        self.end_authorizing(now);
         self.on_calls_finished(now);
     }
 
@@ -96,7 +97,7 @@ impl Proxy {
         }
     }
 
-    /// Once no call is in flight there is nothing to wait for.
+    /// Once no call is in flight there is nothing to wait for, but for what is on its way to the disk.
     pub(super) fn on_calls_finished(&mut self, now: Instant) {
         if matches!(self.shutdown, Shutdown::Finishing { .. }) && self.calls.is_empty() && !self.is_authorizing() {
             self.stop_servers(now);
@@ -139,7 +140,8 @@ impl Proxy {
     /// Once nothing waits to be sent there is nothing left to do.
     pub(super) fn on_flushed(&mut self, now: Instant) {
         let is_flushing = matches!(self.shutdown, Shutdown::Flushing { .. });
-        if is_flushing && self.conns.iter().all(|(_, conn)| conn.outgoing.is_empty()) {
+        let is_sent = self.conns.iter().all(|(_, conn)| conn.outgoing.is_empty());
+        if is_flushing && is_sent && !self.is_authorizing() {
             self.stop(now);
         }
     }

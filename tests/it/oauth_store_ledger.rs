@@ -73,6 +73,7 @@ fn what_is_done_already_waits_until_it_is_durable() {
     ledger.commit(OnFailure::Keep, Some(2), 0).unwrap();
     // It is gone, but if the machine stops now it is there again: a second request is not told otherwise.
     let again = ledger.commit(OnFailure::Keep, Some(3), 0).expect("a write to wait for");
+    assert_eq!(again.job, Job::Append(Vec::new()));
     assert_eq!(ledger.handle_write_failed(2), [2, 3]);
     assert!(ledger.handle_write_failed(again.number).is_empty());
     let third = ledger.commit(OnFailure::Keep, Some(4), 0).expect("nothing was written yet");

@@ -1,9 +1,11 @@
 //! The endpoints of the authorization server, over HTTP. What the flows decide is for `oauth_*`.
 
+use std::time::Duration;
+
 use mcp_proxy::codec::form;
 use mcp_proxy::limits;
 use mcp_proxy::oauth::pages::Page;
-use mcp_proxy::proxy::{Order, TemplateChange};
+use mcp_proxy::proxy::{Exit, Order, Task, TemplateChange};
 use serde_json::json;
 
 use crate::support::login::{config, play_with};
@@ -329,6 +331,68 @@ fn what_cannot_be_kept_is_answered_with_500_and_opens_nothing() {
     play.disk = Ok(());
     let answer = tokens(&mut play, &client, &code);
     assert_eq!(answer.head.status, 200, "the code was not used up: {answer:?}");
+}
+
+#[test]
+fn the_end_waits_for_what_is_on_its_way_to_the_disk() {
+    for disk in [Ok(()), Err("no space left on device".to_owned())] {
+        let mut play = usual();
+        let client = client(&mut play);
+        let code = code(&mut play, &client);
+        (play.disk, play.held) = (disk.clone(), Some(Vec::new()));
+        let grant = ("grant_type", "authorization_code");
+        let body =
+            [grant, ("code", &code), ("redirect_uri", CLAUDE), ("code_verifier", VERIFIER), ("client_id", &client)];
+        play.http("a", &post("/oauth/token", FORM, &pairs(&body)));
+        play.shut_down();
+        play.forget();
+        play.advance(Duration::from_secs(4));
+        play.expect(&[]);
+        play.release();
+        assert_eq!(play.answer("a").head.status, if disk.is_ok() { 200 } else { 500 });
+        play.exits("demo", Exit::Code(0));
+        assert_eq!(play.take().last().map(String::as_str), Some("stopped"));
+    }
+}
+
+#[test]
+fn the_end_waits_for_a_request_that_came_while_the_servers_ended() {
+    let mut play = usual();
+    let client = client(&mut play);
+    play.connect("a");
+    let metadata = json!({ "redirect_uris": [CLAUDE] }).to_string();
+    let request = post("/oauth/register", "application/json", &metadata).text();
+    let split = request.len() - 5;
+    play.send("a", &request.as_bytes()[..split]);
+    play.shut_down();
+    play.held = Some(Vec::new());
+    play.send("a", &request.as_bytes()[split..]);
+    play.exits("demo", Exit::Code(0));
+    assert!(!play.take().contains(&"stopped".to_owned()), "a client of {client} waits for its answer");
+    play.release();
+    assert_eq!(play.answer("a").head.status, 201);
+    assert!(play.take().contains(&"stopped".to_owned()));
+}
+
+#[test]
+fn a_revocation_that_could_not_be_written_is_written_at_the_end() {
+    let mut play = usual();
+    let client = client(&mut play);
+    let code = code(&mut play, &client);
+    let answer = tokens(&mut play, &client, &code).json();
+    play.disk = Err("no space left on device".to_owned());
+    let token = answer["refresh_token"].as_str().expect("a token");
+    let request = post("/oauth/revoke", FORM, &pairs(&[("token", token), ("client_id", &client)]));
+    for attempt in ["first", "second"] {
+        assert_eq!(play.answer_to(&request).head.status, 500, "the {attempt} time: it is not on the disk");
+    }
+    (play.disk, play.held) = (Ok(()), Some(Vec::new()));
+    play.shut_down();
+    assert!(matches!(play.held.as_deref(), Some([Task::Write(_)])), "{:?}", play.held);
+    play.exits("demo", Exit::Code(0));
+    assert!(!play.take().contains(&"stopped".to_owned()));
+    play.release();
+    assert!(play.take().contains(&"stopped".to_owned()));
 }
 
 #[test]

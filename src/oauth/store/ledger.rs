@@ -114,6 +114,9 @@ impl<W> Ledger<W> {
             (self.journal_bytes, self.must_rewrite) = (0, false);
             return Job::Rewrite(document::whole(&self.store, now));
         }
+        if before.is_empty() {
+            return Job::Append(Vec::new()); // somebody waits for those before it
+        }
         let line = document::change(&self.store, before);
         self.journal_bytes += line.len();
         if self.journal_bytes <= document::size_hint(&self.store).max(JOURNAL_BYTES_MIN) {

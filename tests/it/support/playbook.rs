@@ -26,7 +26,7 @@ use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::base::time::Now;
 use mcp_proxy::config::{Config, Listener};
 use mcp_proxy::demo::DemoServer;
-use mcp_proxy::proxy::{Exit, Input, Order, Proxy, Record, Sources, TemplateChange, Vitals};
+use mcp_proxy::proxy::{Exit, Input, Order, Proxy, Record, Sources, Task, TemplateChange, Vitals};
 
 use super::answers::Answers;
 use super::clock::Clock;
@@ -52,6 +52,8 @@ pub(crate) struct Playbook {
     connects: usize,
     /// Whether what the authorization server keeps reaches the disk; else why not.
     pub(crate) disk: Result<(), String>,
+    /// What the authorization server wants to be done, while its threads are slow.
+    pub(crate) held: Option<Vec<Task>>,
     /// What the next look at the templates finds changed.
     pub(crate) templates: Vec<TemplateChange>,
     /// What the operator has ordered.
@@ -148,6 +150,7 @@ impl Playbook {
             outbounds: Vec::new(),
             connects: 0,
             disk: Ok(()),
+            held: None,
             templates: Vec::new(),
             orders: Vec::new(),
             peer: CLIENT,
@@ -429,6 +432,14 @@ impl Playbook {
     /// The configuration has changed.
     pub(crate) fn reload(&mut self, config: Config) {
         self.handle(Input::Reload(Box::new(config)));
+    }
+
+    /// The threads of the authorization server do what they were slow to do.
+    pub(crate) fn release(&mut self) {
+        for task in self.held.take().into_iter().flatten() {
+            self.on_task(task);
+        }
+        self.settle();
     }
 
     pub(crate) fn shut_down(&mut self) {

@@ -69,7 +69,10 @@ impl Playbook {
     }
 
     /// What the threads of the shell would do, done at once: the disk is as [`Playbook::disk`] says.
-    fn on_task(&mut self, task: Task) {
+    pub(super) fn on_task(&mut self, task: Task) {
+        if let Some(held) = &mut self.held {
+            return held.push(task);
+        }
         let outcome = match task {
             Task::Write(write) => Outcome::Written { number: write.number, error: self.disk.clone().err() },
             Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },

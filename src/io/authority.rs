@@ -129,9 +129,11 @@ impl Opened {
 pub fn directory(oauth: &OAuth) -> Result<PathBuf, AuthorityError> {
     match &oauth.persistence_dir {
         Some(directory) => Ok(PathBuf::from(directory)),
-        None => std::env::home_dir()
-            .filter(|home| !home.as_os_str().is_empty())
-            .map(|home| home.join(".mcpproxy"))
+        // Not `home_dir`: where the variable is not set it asks the system's databases, of which a static program dies
+        // on some systems.
+        None => std::env::var_os("HOME")
+            .filter(|home| !home.is_empty())
+            .map(|home| PathBuf::from(home).join(".mcpproxy"))
             .ok_or(AuthorityError::NoHome),
     }
 }

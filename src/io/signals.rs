@@ -4,10 +4,13 @@
 //! arrives there says all.
 
 use std::io::{self, IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
 use signal_hook::low_level::pipe;
 
 use super::readiness::Source;
@@ -46,6 +49,8 @@ impl Signals {
         }
         pipe::register(SIGHUP, hang_ups_writer)?;
         pipe::register(SIGCHLD, exits_writer)?;
+        // A file that may not grow (`ulimit -f`) is a full disk to whoever writes it: an error, not the end.
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         registry.register(&mut ends, Source::Ends.token(), Interest::READABLE)?;
         registry.register(&mut hang_ups, Source::HangUps.token(), Interest::READABLE)?;
         registry.register(&mut exits, Source::Exits.token(), Interest::READABLE)?;

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 /// For the owner only: the file holds what opens servers.
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
+/// Everybody may put files there, and take away their own.
+const EVERYBODYS: u32 = 0o1777;
 
 /// Why there is no such file to be had. Displays as advice.
 #[derive(Debug)]
@@ -76,7 +78,7 @@ impl StateFile {
             Err(TryLockError::Error(error)) => return Err(of_lock(error)),
         }
         let mut warnings = Vec::new();
-        warnings.extend(tighten(directory, DIRECTORY_MODE).map_err(of_directory)?);
+        warnings.extend(tighten_directory(directory).map_err(of_directory)?);
         let of_file = |error| StateFileError::File(path.clone(), error);
         warnings.extend(tighten(&path, FILE_MODE).or_else(if_missing).map_err(of_file)?);
         Ok((StateFile { directory: directory.to_owned(), path, _lock: lock }, warnings))
@@ -166,6 +168,23 @@ impl StateFile {
         path.push(".");
         path.push(extension);
         path.into()
+    }
+}
+
+/// The same for the directory, as far as it is ours: one that is everybody's, such as `/tmp`, would be of use to nobody
+/// else any more, and the mode of a volume that was mounted for us may be another's business.
+fn tighten_directory(directory: &Path) -> io::Result<Option<String>> {
+    let present = fs::metadata(directory)?.mode() & 0o7777;
+    let loose = |why: &str| {
+        let directory = directory.display();
+        Ok(Some(format!("{directory} is open to others (mode {present:o}), and {why}: use a directory of its own")))
+    };
+    if present & EVERYBODYS == EVERYBODYS {
+        return loose("meant to be");
+    }
+    match tighten(directory, DIRECTORY_MODE) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => loose("belongs to somebody else"),
+        tightened => tightened,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files in the place of built-in pages: looked at before each page, and read when they have changed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +38,10 @@ impl Templates {
 }
 
 fn read(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        // Nobody may ever write into a pipe, and the tokens of all wait behind it.
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
     let mut text = String::new();
     File::open(path)?.take(TEMPLATE_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
     if text.len() > TEMPLATE_BYTES_MAX {

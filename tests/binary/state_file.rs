@@ -105,6 +105,17 @@ fn what_others_could_read_is_closed_to_them() {
 }
 
 #[test]
+fn a_directory_that_is_everybodys_stays_so() {
+    let folder = Folder::new();
+    fs::set_permissions(&folder.0, Permissions::from_mode(0o1777)).unwrap();
+    let (file, warnings) = StateFile::open(&folder.0, NAME).unwrap();
+    assert_eq!(fs::metadata(&folder.0).unwrap().mode() & 0o7777, 0o1777);
+    assert!(matches!(&warnings[..], [one] if one.contains("(mode 1777), and meant to be")), "{warnings:?}");
+    file.replace(b"x").unwrap();
+    assert_eq!(mode(file.path()), 0o600);
+}
+
+#[test]
 fn what_a_killed_one_left_does_no_harm() {
     let folder = Folder::new();
     let file = folder.open();

@@ -13,6 +13,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import kept
 import peers
 
 HERE = Path(__file__).resolve().parent
@@ -225,6 +226,7 @@ def main():
     measure_start(table, options)
     measure_memory(table, options)
     measure_crash(table, options)
+    kept.measure(table, options)
     with ExitStack() as stack:
         proxy = stack.enter_context(peers.ours(options.binary))
         measure_cpu(table, options, proxy, stack.enter_context(peers.nginx(proxy)))

@@ -106,11 +106,11 @@ def ours(binary):
 
 
 @contextlib.contextmanager
-def configured(binary, servers, names):
-    """Our proxy with these servers, on a free port: a peer for each of the names."""
+def configured(binary, servers, names, settings=None):
+    """Our proxy with these servers and members of mcpProxy, on a free port: a peer for each of the names."""
     with tempfile.TemporaryDirectory(prefix="mcp-proxy-bench-") as folder:
         config = Path(folder) / "config.json"
-        config.write_text(json.dumps({"mcpProxy": {"addr": "127.0.0.1:0"}, "mcpServers": servers}))
+        config.write_text(json.dumps({"mcpProxy": {"addr": "127.0.0.1:0", **(settings or {})}, "mcpServers": servers}))
         with running([binary, "-config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             port, _ = read_address(process)
             yield [Peer("mcp-proxy", process, port, f"/{name}/mcp") for name in names]

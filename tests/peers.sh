@@ -16,13 +16,13 @@ npm_packages() { # folder
     npm ci --no-progress --loglevel=error
 }
 
-python_packages() { # folder
-  install_once "$1" .venv/.installed "requirements.txt" make_venv
+python_packages() { # folder; 2 for the Python SDK's 2.x, which does not go with its 1.x in one environment
+  install_once "$1" ".venv${2:-}/.installed" "requirements${2:-}.txt" make_venv ".venv${2:-}" "requirements${2:-}.txt"
 }
-make_venv() {
-  rm -rf .venv
-  python3 -m venv .venv
-  .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+make_venv() { # environment, requirements
+  rm -rf "$1"
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
 }
 
 # nginx, for the README's example of a reverse proxy: the machine's own, otherwise Debian's package, unpacked below

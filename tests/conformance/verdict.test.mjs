@@ -1,7 +1,7 @@
 // What the comparison counts as a loss.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compare, score, shortcomings } from "./support/verdict.mjs";
+import { compare, score, shortcomings, unmet } from "./support/verdict.mjs";
 
 const check = (id, status) => ({ id, status, errorMessage: "why" });
 const lost = (direct, through, scenario = "any") => compare(scenario, direct, through).lost.length;
@@ -45,4 +45,16 @@ test("the direct way has to be good itself", () => {
 
 test("the score", () => {
   assert.equal(score([...good, check("b", "FAILURE"), check("c", "WARNING"), check("d", "INFO")]), "1/2!");
+});
+
+test("an authorization server has to pass every check, and may be warned of its choices", () => {
+  assert.deepEqual(unmet(good), { lost: [], otherwise: [] });
+  for (const status of ["FAILURE", "WARNING", "INFO", "SKIPPED"]) {
+    assert.equal(unmet([check("a", status)]).lost.length, 1, status);
+  }
+  assert.equal(unmet([]).lost.length, 1);
+  const chosen = "authorization-server-metadata-cimd";
+  assert.deepEqual(unmet([check(chosen, "WARNING")]).lost, []);
+  assert.equal(unmet([check(chosen, "WARNING")]).otherwise.length, 1);
+  assert.equal(unmet([check(chosen, "FAILURE")]).lost.length, 1);
 });

@@ -12,6 +12,8 @@ const REQUIREMENTS = new URL("requirements/", SUITE);
 const HERE = fileURLToPath(new URL("..", import.meta.url));
 /** A whole leg takes some ten seconds when all is well; a scenario that hangs is given up by the runner after 30. */
 const LEG_MS_MAX = 600_000;
+/** How the runner asks for a login. */
+const ADDRESS = /^(https?:\S+\?\S*code_challenge=\S+)\n/m;
 
 /**
  * What the server at `url` achieves: in `found` the checks of each scenario, by its name, and the runner's `status`.
@@ -28,6 +30,15 @@ export async function clientLeg(command, scenario, revision, env) {
   return [...(found.get(scenario) ?? []), client];
 }
 
+/**
+ * The checks that the authorization server at `issuer` achieves, by scenario. `selection` is the runner's own flags;
+ * `open` is its browser.
+ */
+export async function authorizationLeg(issuer, selection, open) {
+  const { found } = await leg(["authorization", "--url", issuer, ...selection], {}, open);
+  return found;
+}
+
 /** The scenarios that the runner plays at a revision without requiring them. */
 export function notRequired(revision) {
   const file = new URL(`${revision}.yaml`, REQUIREMENTS);
@@ -35,10 +46,10 @@ export function notRequired(revision) {
   return new Set([...text.matchAll(/^ +- scenario: (\S+)$/gm)].map(([, name]) => name));
 }
 
-async function leg(args, env = {}) {
+async function leg(args, env = {}, open = undefined) {
   const folder = mkdtempSync(join(tmpdir(), "mcp-conformance-"));
   try {
-    const { said, status } = await run([...args, "--output-dir", folder], env);
+    const { said, status } = await run([...args, "--output-dir", folder], env, open);
     // 0: all well; 1: something failed, and the files say what. Without files the runner itself is at fault.
     const found = readResults(folder);
     const isPlayed = found.size > 0 && [0, 1].includes(status);
@@ -49,7 +60,8 @@ async function leg(args, env = {}) {
   }
 }
 
-async function run(args, env) {
+/** Runs the runner to its end; `open`, if given, is called once with the address that it asks its user to open. */
+async function run(args, env, open) {
   const child = spawn(process.execPath, [RUNNER, ...args], {
     cwd: HERE,
     env: { ...process.env, ...env },
@@ -60,7 +72,18 @@ async function run(args, env) {
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
+  const hear = (text) => {
+    said += text;
+    const asked = ADDRESS.exec(said);
+    if (asked === null || open === undefined) return;
+    // Nobody would come back to the runner, which waits for minutes.
+    open(asked[1]).catch((error) => {
+      said += `${error.stack}\n`;
+      kill();
+    });
+    open = undefined;
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", hear);
   const [status] = await once(child, "close");
   process.off("exit", kill);
   return { said, status };
@@ -68,14 +91,17 @@ async function run(args, env) {
 
 const TIME = /-(\d{4}-\d\d-\d\dT[\d-]+Z)$/;
 
-/** One folder per scenario, named `server-NAME-TIME` or `NAME-TIME`; without its file the scenario broke off. */
+/**
+ * One folder per scenario, named `server-NAME-TIME`, `authorization-server-NAME-TIME` or `NAME-TIME`; without its file
+ * the scenario broke off.
+ */
 function readResults(folder) {
   const found = new Map();
   const time = (name) => TIME.exec(name)?.[1] ?? "";
   for (const name of readdirSync(folder).sort((one, other) => time(one).localeCompare(time(other)))) {
     const file = join(folder, name, "checks.json");
     const checks = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [brokenOff];
-    found.set(name.replace(TIME, "").replace(/^server-/, ""), checks);
+    found.set(name.replace(TIME, "").replace(/^(authorization-)?server-/, ""), checks);
   }
   return found;
 }

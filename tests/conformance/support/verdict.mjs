@@ -47,6 +47,24 @@ export function compare(scenario, direct, through) {
   return { lost, otherwise };
 }
 
+/** Checks of an authorization server that merely warn, because we chose otherwise. */
+const AUTHORIZATION_CHOICES = {
+  "authorization-server-metadata-cimd":
+    "clients register: Claude Code would not any more, and claude.ai lets no data centre read its document",
+};
+
+/** What `checks`, of an authorization server in one scenario, lack, and what is so by choice: each with a reason. */
+export function unmet(checks) {
+  const lost = checks.length === 0 ? ["no check at all"] : [];
+  const otherwise = [];
+  for (const [id, { status, errorMessage }] of worst(checks)) {
+    const why = AUTHORIZATION_CHOICES[id];
+    if (status === "WARNING" && why !== undefined) otherwise.push(`${id}: ${why}`);
+    else if (status !== "SUCCESS") lost.push(`${id}: ${status} ${errorMessage ?? ""}`);
+  }
+  return { lost, otherwise };
+}
+
 /** What keeps a scenario from being a yardstick: whatever fails directly, or silence. */
 export function shortcomings(checks) {
   const found = [...worst(checks)];

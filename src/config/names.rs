@@ -9,6 +9,9 @@ use crate::limits::SERVER_NAME_BYTES_MAX;
 /// Names that are, or will be, routes of the proxy itself.
 const RESERVED: [&str; 4] = ["sse", "mcp", "oauth", ".well-known"];
 
+/// What a login is for that is for no server in particular.
+pub const EVERY_SERVER: &str = "*";
+
 /// Clients put the server's name before each tool's and cut or drop what gets longer than about 60 characters.
 const ADVISED_CHARS_MAX: usize = 20;
 
@@ -84,6 +87,10 @@ fn refusal(name: &str) -> Option<(String, &'static str)> {
             "names that start with _ are kept for the proxy itself".to_owned(),
             "Call the server something else.",
         ));
+    }
+    if name == EVERY_SERVER {
+        let what = format!("\"{EVERY_SERVER}\" stands for all servers, in what is kept of a login");
+        return Some((what, "Call the server something else."));
     }
     name.split('/').find_map(refusal_of_part)
 }

@@ -22,7 +22,7 @@ pub fn audience(issuer: &str, servers: &[String], resource: &str) -> Option<Audi
 
 /// The server that a path behind the base leads to, and what stands there of its endpoint (`/mcp`, or nothing).
 pub fn server_at<'s, 'p>(servers: &'s [String], path: &'p str) -> Option<(&'s str, &'p str)> {
-    let find = |name: &str| servers.iter().find(|server| *server == name && *server != "*").map(String::as_str);
+    let find = |name: &str| servers.iter().find(|server| *server == name).map(String::as_str);
     if let Some(name) = find(path) {
         return Some((name, ""));
     }

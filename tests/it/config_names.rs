@@ -27,6 +27,12 @@ fn parts_with_a_variable_are_masked_whatever_their_length() {
 }
 
 #[test]
+fn no_server_is_called_like_all_of_them() {
+    assert!(matches!(judge("*"), Verdict::Refused { .. }));
+    assert!(matches!(judge("a*"), Verdict::Doubtful { .. }));
+}
+
+#[test]
 fn of_a_path_the_first_part_is_the_name() {
     assert_eq!(judge("fetch/0123456789abcdef0123456789abcdef"), Verdict::Fine);
     assert!(matches!(judge("fe.tch/x"), Verdict::Doubtful { .. }));

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::config::names::EVERY_SERVER;
 use crate::oauth::password::Fingerprint;
 use crate::oauth::secret::{Digest, GrantId};
 
@@ -68,14 +69,11 @@ pub enum Audience {
 
 impl From<String> for Audience {
     fn from(text: String) -> Audience {
-        if text == Audience::EVERY { Audience::Every } else { Audience::Server(text) }
+        if text == EVERY_SERVER { Audience::Every } else { Audience::Server(text) }
     }
 }
 
 impl Audience {
-    /// What stands for [`Audience::Every`]: a server of this name can only be opened by such a token.
-    pub(super) const EVERY: &str = "*";
-
     /// Whether it opens this server.
     pub fn covers(&self, server: &str) -> bool {
         match self {

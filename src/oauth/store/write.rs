@@ -2,6 +2,7 @@
 
 use super::record::{AccessToken, Audience, Client, Grant, RefreshToken};
 use crate::base::decimal::Decimal;
+use crate::config::names::EVERY_SERVER;
 use crate::oauth::secret::{Digest, GrantId};
 
 /// What can stand in a section, as key or as record.
@@ -134,7 +135,7 @@ impl Written for Grant {
         value(out, "passwordFingerprint", self.password_fingerprint.digest());
         member(out, "server");
         match &self.server {
-            Audience::Every => Audience::EVERY.push(out),
+            Audience::Every => EVERY_SERVER.push(out),
             Audience::Server(name) => name.push(out),
         }
         value(out, "scope", &self.scope);

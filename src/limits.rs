@@ -282,14 +282,16 @@ pub const PASSWORD_BYTES_MAX: usize = KIB;
 pub const PASSWORD_MEMORY_KIB_MAX: u32 = 1024 * 1024;
 /// Passes over that memory. OWASP recommends up to 5.
 pub const PASSWORD_PASSES_MAX: u32 = 64;
+/// Lanes in which that memory is filled. Here they are filled one after another.
+pub const PASSWORD_LANES_MAX: u32 = 64;
 /// Default of `tokenExpirationMinutes`.
-pub const TOKEN_MINUTES: u64 = 60;
+pub const TOKEN_TIME: Duration = Duration::from_secs(60 * 60);
 /// The longest `tokenExpirationMinutes`: a year. A token cannot be taken back by changing a password elsewhere.
-pub const TOKEN_MINUTES_MAX: u64 = 366 * 24 * 60;
+pub const TOKEN_TIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// Default of `refreshGraceSeconds`: Claude refreshes from two addresses, in bursts of 33 to 76 s.
-pub const REFRESH_GRACE_SECONDS: u64 = 120;
+pub const REFRESH_GRACE: Duration = Duration::from_secs(120);
 /// The longest `refreshGraceSeconds`: so long a stolen refresh token goes unnoticed.
-pub const REFRESH_GRACE_SECONDS_MAX: u64 = 60 * 60;
+pub const REFRESH_GRACE_MAX: Duration = Duration::from_secs(60 * 60);
 /// The body of a request to an OAuth endpoint: 413 beyond. The largest honest one, a registration with twenty redirect
 /// URIs, has a few kilobytes.
 pub const OAUTH_BODY_BYTES_MAX: usize = 64 * KIB;
@@ -359,12 +361,8 @@ pub const REDEEMED_CODE_TIME: Duration = Duration::from_secs(10 * 60);
 pub const CODES_MAX: usize = 1_000;
 /// A refresh token that is not used.
 pub const REFRESH_IDLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Default of `refreshGraceSeconds`: Claude refreshes from two addresses, and in bursts of up to 76 s.
-pub const REFRESH_GRACE: Duration = Duration::from_secs(REFRESH_GRACE_SECONDS);
 /// Further refresh tokens that a rotated one yields in that time.
 pub const REFRESH_SIBLINGS_MAX: u32 = 10;
-/// Default of `tokenExpirationMinutes`.
-pub const TOKEN_TIME: Duration = Duration::from_secs(TOKEN_MINUTES * 60);
 /// Between two searches for what has expired.
 pub const OAUTH_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// Changes that are appended to the store's file before it is written anew, or as many bytes as that takes, if more.

@@ -13,17 +13,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::secret::{Digest, Random};
+use crate::limits::{PASSWORD_LANES_MAX, PASSWORD_MEMORY_KIB_MAX, PASSWORD_PASSES_MAX};
 
 /// What `-hash-password` asks for: the first choice of OWASP's cheat sheet. 19 MiB, twice, one lane.
 const HASHING: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// What the fingerprint of a plain password costs: 4 MiB, once. It is made for each user at every start.
 const FINGERPRINTING: (u32, u32, u32) = (4 * 1024, 1, 1);
-/// The most memory that a PHC string may ask for, in KiB: a slip of the pen must not end the process.
-const MEMORY_KIB_MAX: u32 = 1024 * 1024;
-/// The most passes, for the same reason.
-const PASSES_MAX: u32 = 64;
-/// The most lanes.
-const LANES_MAX: u32 = 64;
 
 /// Why a value of the configuration is no password. Reads as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +126,7 @@ impl Hashed {
             return Err(PasswordError::Malformed);
         }
         let (memory, passes, lanes) = cost;
-        if memory > MEMORY_KIB_MAX || passes > PASSES_MAX || lanes > LANES_MAX {
+        if memory > PASSWORD_MEMORY_KIB_MAX || passes > PASSWORD_PASSES_MAX || lanes > PASSWORD_LANES_MAX {
             return Err(PasswordError::Excessive);
         }
         if Params::new(memory, passes, lanes, Some(hash.len())).is_err() || salt.len() > 64 {

@@ -13,8 +13,8 @@ use crate::config::raw::{RawOAuth, RawOptions, RawProxy, RawServer};
 use crate::config::report::{Place, Report};
 use crate::config::{ServerConfig, Transports};
 use crate::limits::{
-    PASSWORD_BYTES_MAX, PASSWORD_MEMORY_KIB_MAX, PASSWORD_PASSES_MAX, REFRESH_GRACE_SECONDS, REFRESH_GRACE_SECONDS_MAX,
-    TOKEN_MINUTES, TOKEN_MINUTES_MAX,
+    PASSWORD_BYTES_MAX, PASSWORD_MEMORY_KIB_MAX, PASSWORD_PASSES_MAX, REFRESH_GRACE, REFRESH_GRACE_MAX, TOKEN_TIME,
+    TOKEN_TIME_MAX,
 };
 
 /// What is advised wherever a password should not stand as it is.
@@ -187,33 +187,25 @@ fn token_time(raw: &RawOAuth, report: &mut Report) -> Duration {
     if let Some(At { place, .. }) = raw.disable_token_expiration.given().filter(|disable| disable.value) {
         report.warn(place, "has no effect", EXPIRY_ADVICE);
     }
-    let minutes = match raw.token_minutes.given() {
-        None => TOKEN_MINUTES,
-        Some(At { value, place }) => match u64::try_from(*value) {
-            Ok(minutes @ 1..=TOKEN_MINUTES_MAX) => minutes,
-            Ok(0) | Err(_) => {
-                report.warn(place, format!("counts as {TOKEN_MINUTES}"), EXPIRY_ADVICE);
-                TOKEN_MINUTES
-            }
-            Ok(_) => {
-                report.error(place, format!("is more than a year: {TOKEN_MINUTES_MAX} minutes"), "Write less.");
-                TOKEN_MINUTES
-            }
-        },
-    };
-    Duration::from_secs(minutes * 60)
+    const DEFAULT: u64 = TOKEN_TIME.as_secs() / 60;
+    const MAX: u64 = TOKEN_TIME_MAX.as_secs() / 60;
+    let Some(At { value, place }) = raw.token_minutes.given() else { return TOKEN_TIME };
+    match u64::try_from(*value) {
+        Ok(minutes @ 1..=MAX) => return Duration::from_secs(minutes * 60),
+        Ok(0) | Err(_) => report.warn(place, format!("counts as {DEFAULT}"), EXPIRY_ADVICE),
+        Ok(_) => report.error(place, format!("is more than a year: {MAX} minutes"), "Write less."),
+    }
+    TOKEN_TIME
 }
 
 fn refresh_grace(field: &Field<i64>, report: &mut Report) -> Duration {
-    let given = field.given().map(|At { value, place }| (u64::try_from(*value), place));
-    let seconds = match given {
-        None => REFRESH_GRACE_SECONDS,
-        Some((Ok(seconds @ 0..=REFRESH_GRACE_SECONDS_MAX), _)) => seconds,
-        Some((Ok(_) | Err(_), place)) => {
-            let what = format!("must be between 0 and {REFRESH_GRACE_SECONDS_MAX}");
-            report.error(place, what, format!("Leave it out for {REFRESH_GRACE_SECONDS} seconds."));
-            REFRESH_GRACE_SECONDS
+    let Some(At { value, place }) = field.given() else { return REFRESH_GRACE };
+    match u64::try_from(*value).map(Duration::from_secs) {
+        Ok(grace) if grace <= REFRESH_GRACE_MAX => grace,
+        Ok(_) | Err(_) => {
+            let what = format!("must be between 0 and {}", REFRESH_GRACE_MAX.as_secs());
+            report.error(place, what, format!("Leave it out for {} seconds.", REFRESH_GRACE.as_secs()));
+            REFRESH_GRACE
         }
-    };
-    Duration::from_secs(seconds)
+    }
 }

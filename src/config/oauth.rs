@@ -1,9 +1,9 @@
 //! The authorization server as configured: `mcpProxy.options.oauth2`.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::password::Password;
 use crate::base::cidr::Cidr;
 
 /// What the authorization server runs with.
@@ -39,34 +39,6 @@ pub struct User {
     pub name: String,
     /// What goes with it.
     pub password: Password,
-}
-
-/// What a password is compared with.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Password {
-    /// Itself.
-    Plain(String),
-    /// A PHC string of Argon2.
-    Hash(String),
-}
-
-impl Password {
-    /// As configured.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Password::Plain(text) | Password::Hash(text) => text,
-        }
-    }
-}
-
-/// Without the secret.
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Password::Plain(_) => "Plain",
-            Password::Hash(_) => "Hash",
-        })
-    }
 }
 
 /// Where clients may be sent with a code: an entry of `redirectURIs`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::password::Fingerprint;
+use super::password::{self, Fingerprint};
 use super::secret::Digest;
 use super::settings::Settings;
 use super::store::record::Grant;
@@ -20,7 +20,7 @@ impl Users {
     pub(super) fn new(settings: &Settings, key: &[u8; 32]) -> Users {
         let mut fingerprints = BTreeMap::new();
         for (name, password) in &settings.users {
-            fingerprints.entry(name.clone()).or_insert_with(|| password.fingerprint(name, key));
+            fingerprints.entry(name.clone()).or_insert_with(|| password::fingerprint(password, name, key));
         }
         let parts: Vec<&[u8]> = fingerprints.values().map(|print: &Fingerprint| &print.0.as_bytes()[..]).collect();
         let all = Fingerprint(Digest::of_parts(&parts));

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use mcp_proxy::config::oauth::{ClientIpHeader, OAuth, Password, Redirect, RedirectPreset};
+use mcp_proxy::config::oauth::{ClientIpHeader, OAuth, Redirect, RedirectPreset};
+use mcp_proxy::config::password::Password;
 use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Config, load, template_dir};
 
@@ -76,7 +77,7 @@ fn a_hash_is_no_variable_and_a_password_may_be_one() {
     let config = configured(&users, "");
     let users = config.oauth.expect("it is on").users;
     let passwords: Vec<&Password> = users.iter().map(|user| &user.password).collect();
-    let hash = Password::Hash(HASH.to_owned());
+    let hash = Password::parse(HASH).unwrap();
     assert_eq!(passwords, [&hash, &Password::Plain("pa$$word".to_owned()), &hash]);
     assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
     assert!(!format!("{users:?}").contains("pa$$word") && !format!("{users:?}").contains(HASH));

@@ -15,7 +15,7 @@ use crate::support::oauth::{ADA_HASH, random};
 fn store(clients: usize, grants: usize) -> Store {
     let mut random = random(7);
     let mut store = Store::new(&mut random);
-    let password = mcp_proxy::oauth::password::Password::parse(ADA_HASH).unwrap();
+    let password = mcp_proxy::config::password::Password::parse(ADA_HASH).unwrap();
     for index in 0..clients {
         let client = Client {
             redirect_uris: vec!["https://claude.ai/api/mcp/auth_callback".to_owned(); 2],
@@ -33,7 +33,7 @@ fn store(clients: usize, grants: usize) -> Store {
         let record = Grant {
             client_id: format!("client-{:016}", index as usize % clients),
             username: "ada".to_owned(),
-            password_fingerprint: password.fingerprint("ada", &[1; 32]),
+            password_fingerprint: mcp_proxy::oauth::password::fingerprint(&password, "ada", &[1; 32]),
             server: if index % 2 == 0 { Audience::Every } else { Audience::Server("demo".to_owned()) },
             scope: "mcp".to_owned(),
             created_at: 1_800_000_000,

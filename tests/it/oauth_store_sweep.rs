@@ -1,7 +1,8 @@
 //! `oauth::store::sweep`: what goes, and what stays.
 
+use mcp_proxy::config::password::Password;
 use mcp_proxy::limits::CLIENTS_MAX;
-use mcp_proxy::oauth::password::{Fingerprint, Password};
+use mcp_proxy::oauth::password::{self, Fingerprint};
 use mcp_proxy::oauth::secret::{Digest, GrantId};
 use mcp_proxy::oauth::store::record::{AccessToken, Audience, AuthMethod, Client, Grant, RefreshToken};
 use mcp_proxy::oauth::store::{Entry, Store};
@@ -11,7 +12,7 @@ use crate::support::oauth::{ADA_HASH, random};
 const NOW: u64 = 1_000_000;
 
 fn fingerprint() -> Fingerprint {
-    Password::parse(ADA_HASH).unwrap().fingerprint("ada", &[0; 32])
+    password::fingerprint(&Password::parse(ADA_HASH).unwrap(), "ada", &[0; 32])
 }
 
 fn put_client(store: &mut Store, id: &str, created_at: u64, last_used_at: Option<u64>) {

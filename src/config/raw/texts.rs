@@ -2,7 +2,7 @@
 
 use super::{Raw, RawOAuth, RawOptions, RawProxy, RawServer};
 use crate::config::node::{At, Field, NamedText, Timeout};
-use crate::config::password::{self, Kind};
+use crate::config::password::is_hash;
 use crate::config::report::Place;
 
 /// What is done to each.
@@ -113,7 +113,7 @@ impl RawOAuth {
             details: _,
         } = self;
         for (_, At { value, place }) in users.given_mut().into_iter().flatten() {
-            if password::kind(value) == Kind::Plain {
+            if !is_hash(value) {
                 visit(value, place);
             }
         }

@@ -7,15 +7,12 @@ use std::time::Duration;
 
 use crate::base::url::{Scheme, Url, is_loopback_name};
 use crate::config::node::{At, Field, NamedText};
-use crate::config::oauth::{Forwarding, OAuth, Password, User};
-use crate::config::password::{self, HashError, Kind};
+use crate::config::oauth::{Forwarding, OAuth, User};
+use crate::config::password::{Password, PasswordError};
 use crate::config::raw::{RawOAuth, RawOptions, RawProxy, RawServer};
 use crate::config::report::{Place, Report};
 use crate::config::{ServerConfig, Transports};
-use crate::limits::{
-    PASSWORD_BYTES_MAX, PASSWORD_MEMORY_KIB_MAX, PASSWORD_PASSES_MAX, REFRESH_GRACE, REFRESH_GRACE_MAX, TOKEN_TIME,
-    TOKEN_TIME_MAX,
-};
+use crate::limits::{REFRESH_GRACE, REFRESH_GRACE_MAX, TOKEN_TIME, TOKEN_TIME_MAX};
 
 /// What is advised wherever a password should not stand as it is.
 const HASH_ADVICE: &str = "mcp-proxy -hash-password makes what goes there in its place.";
@@ -126,7 +123,7 @@ fn users(raw: &RawOAuth, place: &Place, report: &mut Report) -> Vec<User> {
         report.error(place, "has no users: nobody could log in", advice);
     }
     let users: Vec<User> = list.iter().filter_map(|user| self::user(user, report)).collect();
-    if users.iter().any(|user| matches!(user.password, Password::Plain(_))) {
+    if users.iter().any(|user| user.password.is_plain()) {
         report.warn(place, "contains passwords that whoever can read the file can use", HASH_ADVICE);
     }
     users
@@ -137,41 +134,23 @@ fn user((name, password): &NamedText, report: &mut Report) -> Option<User> {
         report.error(&name.place, "is an empty user name", "Write the name that is typed in the form.");
     }
     let At { value: text, place } = password;
-    let password = match password::kind(text) {
-        _ if text.is_empty() => {
-            report.error(place, "is an empty password", HASH_ADVICE);
-            return None;
+    if text.starts_with("${") && text.ends_with('}') {
+        let advice = "With -expand-env=false, this text itself would be the password.";
+        report.error(place, "is the name of a variable, not a password", advice);
+        return None;
+    }
+    match Password::parse(text) {
+        Ok(password) => Some(User { name: name.value.clone(), password }),
+        Err(error) => {
+            let advice = match error {
+                PasswordError::OtherKind => format!("Only Argon2id is known. {HASH_ADVICE}"),
+                PasswordError::TooLong => "Write a shorter one.".to_owned(),
+                PasswordError::Empty | PasswordError::Malformed | PasswordError::Costly => HASH_ADVICE.to_owned(),
+            };
+            report.error(place, error.to_string(), advice);
+            None
         }
-        _ if text.len() > PASSWORD_BYTES_MAX => {
-            report.error(place, format!("is longer than {PASSWORD_BYTES_MAX} bytes"), "Write a shorter one.");
-            return None;
-        }
-        Kind::Argon2 => {
-            if let Err(error) = password::check(text) {
-                let what = match error {
-                    HashError::Malformed => "is no complete hash".to_owned(),
-                    HashError::Costly => format!(
-                        "asks for more than {} MiB or {PASSWORD_PASSES_MAX} passes at every login",
-                        PASSWORD_MEMORY_KIB_MAX / 1024
-                    ),
-                };
-                report.error(place, what, HASH_ADVICE);
-            }
-            Password::Hash(text.clone())
-        }
-        Kind::Plain if text.starts_with("${") && text.ends_with('}') => {
-            let advice = "With -expand-env=false, this text itself would be the password.";
-            report.error(place, "is the name of a variable, not a password", advice);
-            return None;
-        }
-        Kind::Other => {
-            let what = "looks like a hash of a kind that is not known here: it is taken for the password itself";
-            report.warn(place, what, format!("Only Argon2 is known. {HASH_ADVICE}"));
-            Password::Plain(text.clone())
-        }
-        Kind::Plain => Password::Plain(text.clone()),
-    };
-    Some(User { name: name.value.clone(), password })
+    }
 }
 
 fn folder(field: &Field<String>, report: &mut Report) -> Option<String> {

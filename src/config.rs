@@ -24,6 +24,7 @@ pub mod node;
 pub mod oauth;
 pub mod password;
 pub mod raw;
+pub mod redirect_uri;
 pub mod report;
 pub mod resolve;
 pub mod source;

@@ -209,7 +209,8 @@ impl fmt::Display for Url {
 }
 
 /// Schemes with which a browser runs or shows something instead of handing the URL on.
-const BROWSERS_OWN: [&str; 6] = ["about", "blob", "data", "file", "javascript", "vbscript"];
+const BROWSERS_OWN: [&str; 8] =
+    ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
 
 /// Whether a scheme (RFC 3986, 3.1) may be one that an application has claimed for its links: neither of the web's, nor
 /// one that browsers keep for themselves.

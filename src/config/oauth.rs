@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::password::Password;
+use super::redirect_uri::{RedirectError, RedirectUri};
 use crate::base::cidr::Cidr;
 
 /// What the authorization server runs with.
@@ -47,14 +48,22 @@ pub enum Redirect {
     /// All that a client registers at once.
     Preset(RedirectPreset),
     /// This very URI.
-    Exact(String),
+    Exact(RedirectUri),
 }
 
 impl Redirect {
+    /// Reads an entry: the name of a preset, or a URI.
+    pub fn parse(text: &str) -> Result<Redirect, RedirectError> {
+        match RedirectPreset::ALL.iter().find(|(name, _)| *name == text) {
+            Some((_, preset)) => Ok(Redirect::Preset(*preset)),
+            None => RedirectUri::parse(text).map(Redirect::Exact),
+        }
+    }
+
     /// As typed.
     pub fn as_str(&self) -> &str {
         match self {
-            Redirect::Exact(uri) => uri,
+            Redirect::Exact(uri) => uri.as_str(),
             Redirect::Preset(preset) => preset.name(),
         }
     }

@@ -36,8 +36,6 @@ const FILE_NAME: &str = "oauth_clients.json";
 pub enum AuthorityError {
     /// `persistenceDir` is not given, and nobody knows where the home directory is.
     NoHome,
-    /// What the configuration says cannot be used.
-    Settings(String),
     /// The file cannot be had.
     State(StateFileError),
     /// It cannot be read, or not be renamed.
@@ -56,7 +54,6 @@ impl fmt::Display for AuthorityError {
             AuthorityError::NoHome => f.write_str(
                 "HOME is not set, so nobody knows where to keep clients and tokens; set oauth2.persistenceDir",
             ),
-            AuthorityError::Settings(what) => write!(f, "oauth2: {what}"),
             AuthorityError::State(error) => write!(f, "{error}; oauth2.persistenceDir names its directory"),
             AuthorityError::Read(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             AuthorityError::Write(path, error) => write!(f, "cannot write {}: {error}", path.display()),
@@ -88,7 +85,7 @@ pub(super) struct Opened {
 ///
 /// See [`AuthorityError`].
 pub(super) fn open(oauth: &OAuth, config: &Config, now: Now) -> Result<Opened, AuthorityError> {
-    let settings = Settings::of(oauth, &config.servers).map_err(AuthorityError::Settings)?;
+    let settings = Settings::of(oauth, &config.servers);
     let (file, mut warnings) = StateFile::open(&directory(oauth)?, FILE_NAME).map_err(AuthorityError::State)?;
     let of_file = |error| AuthorityError::Read(file.path().to_owned(), error);
     let bytes = file.read(OAUTH_FILE_BYTES_MAX).map_err(of_file)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::redirects::RedirectUri;
+use crate::config::redirect_uri::RedirectUri;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

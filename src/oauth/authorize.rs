@@ -13,7 +13,6 @@
 use std::collections::BTreeMap;
 
 use super::answer::{Answer, Code, Fault, LoginPage, Page};
-use super::redirects::RedirectUri;
 use super::resource;
 use super::secret::{self, Digest};
 use super::stage::Stage;
@@ -22,6 +21,7 @@ use super::throttle::Source;
 use super::{AuthorizationServer, Notice, Ticket, Visit};
 use crate::base::text::shorten;
 use crate::codec::form::{self, Form};
+use crate::config::redirect_uri::RedirectUri;
 use crate::limits;
 
 /// What a client asks for, once it is in order.

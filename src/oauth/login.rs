@@ -21,7 +21,6 @@ use super::answer::{Answer, Page, SuccessPage};
 use super::authorize::{Asked, outcome, set_cookie};
 use super::codes::{Code, State};
 use super::password::{Fingerprint, Verification};
-use super::redirects::RedirectUri;
 use super::secret::{self, Digest};
 use super::stage::{Stage, Taken};
 use super::throttle::Source;
@@ -30,6 +29,7 @@ use crate::base::text::shorten;
 use crate::base::time::Now;
 use crate::base::url::{Origin, Url};
 use crate::codec::form::Form;
+use crate::config::redirect_uri::RedirectUri;
 use crate::limits;
 
 /// What a browser says with the form.

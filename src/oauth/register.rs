@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Code, Fault};
-use super::redirects::{RedirectError, RedirectUri, Redirects};
+use super::redirects::Redirects;
 use super::secret::{self, Digest};
 use super::store::Entry;
 use super::store::ledger::OnFailure;
@@ -12,6 +12,7 @@ use super::store::record::{AuthMethod, Client};
 use super::throttle::Source;
 use super::{AuthorizationServer, Notice, Ticket, Visit};
 use crate::base::text::shorten;
+use crate::config::redirect_uri::{RedirectError, RedirectUri};
 use crate::limits;
 
 /// What we can do with a grant, and do for whoever does not say.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::redirects::Redirects;
 use crate::config::ServerConfig;
-use crate::config::oauth::{OAuth, Redirect};
+use crate::config::oauth::OAuth;
 use crate::config::password::{Password, PasswordError};
 use crate::limits;
 
@@ -51,19 +51,15 @@ impl Default for Settings {
 
 impl Settings {
     /// Those of a configuration, for the servers that are behind the login.
-    ///
-    /// # Errors
-    /// A value that its validation should not have let pass; says which.
-    pub fn of(config: &OAuth, servers: &[ServerConfig]) -> Result<Settings, String> {
-        let entries: Vec<&str> = config.redirects.iter().map(Redirect::as_str).collect();
-        Ok(Settings {
+    pub fn of(config: &OAuth, servers: &[ServerConfig]) -> Settings {
+        Settings {
             users: config.users.iter().map(|user| (user.name.clone(), user.password.clone())).collect(),
-            redirects: Redirects::parse(&entries).map_err(|error| format!("redirectURIs: an entry {error}"))?,
+            redirects: Redirects::of(&config.redirects),
             token_expiration: config.token_time,
             refresh_grace: config.refresh_grace,
             require_resource: config.requires_resource,
             servers: servers.iter().filter(|server| server.is_behind_login).map(|server| server.name.clone()).collect(),
-        })
+        }
     }
 
     /// Adds a user as the configuration has it.

@@ -181,7 +181,7 @@ impl Proxy {
             (Some(_), None) => anew("switching oauth2 off"),
             (Some(old), Some(new)) if old.persistence_dir != new.persistence_dir => anew("another persistenceDir"),
             (Some(old), Some(new)) if old.template_dir != new.template_dir => anew("another templateDir"),
-            (Some(_), Some(oauth)) => Settings::of(oauth, &new.servers).map(Some),
+            (Some(_), Some(oauth)) => Ok(Some(Settings::of(oauth, &new.servers))),
         }
     }
 

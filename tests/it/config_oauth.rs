@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mcp_proxy::config::oauth::{ClientIpHeader, OAuth, Redirect, RedirectPreset};
 use mcp_proxy::config::password::Password;
+use mcp_proxy::config::redirect_uri::RedirectUri;
 use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Config, load, template_dir};
 
@@ -59,7 +60,7 @@ fn everything_can_be_said() {
     assert_eq!(texts(&oauth.allowed_ips)[..2], ["192.0.2.1", "160.79.104.0/21"]);
     assert_eq!(oauth.token_time, Duration::from_secs(300));
     assert_eq!(oauth.template_dir, "/srv/pages");
-    let exact = |uri: &str| Redirect::Exact(uri.to_owned());
+    let exact = |uri: &str| Redirect::Exact(RedirectUri::parse(uri).unwrap());
     let vscode = Redirect::Preset(RedirectPreset::VsCode);
     assert_eq!(oauth.redirects, [vscode, exact("https://a.example/cb?x=1"), exact("cursor://b/cb")]);
     let typed: Vec<&str> = oauth.redirects.iter().map(Redirect::as_str).collect();

@@ -46,6 +46,7 @@ mod config_networks;
 mod config_oauth;
 mod config_password;
 mod config_raw;
+mod config_redirect_uri;
 mod config_remote;
 mod config_resolve;
 mod config_v1;

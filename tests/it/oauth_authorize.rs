@@ -105,7 +105,7 @@ fn a_redirect_that_is_no_longer_listed_is_refused() {
 #[test]
 fn an_unknown_client_is_sent_to_no_machine_even_if_that_is_listed() {
     let listed = ["http://localhost:1/callback", "http://lan.example/callback", "app://callback/"];
-    let redirects = mcp_proxy::oauth::redirects::Redirects::parse(&listed).unwrap();
+    let redirects = crate::support::oauth::redirects(&listed);
     let mut desk = Desk::with(Settings { redirects, ..settings() });
     for redirect in listed {
         let unknown = App { id: "gone".to_owned(), secret: None, redirect: redirect.to_owned() };

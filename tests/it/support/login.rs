@@ -21,7 +21,7 @@ pub(crate) fn config(proxy: &str, oauth2: &str, own: &str) -> Config {
 
 pub(crate) fn play_with(config: Config) -> Playbook {
     let oauth = config.oauth.clone().expect("it is switched on");
-    let settings = Settings::of(&oauth, &config.servers).unwrap();
+    let settings = Settings::of(&oauth, &config.servers);
     let mut play = Playbook::with(config);
     let server = AuthorizationServer::open(settings, None, random(1), play.now()).unwrap();
     let now = play.now();

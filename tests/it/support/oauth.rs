@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use mcp_proxy::codec::form;
+use mcp_proxy::config::oauth::Redirect;
 use mcp_proxy::oauth::answer::{Answer, Body, LoginPage, Page};
 use mcp_proxy::oauth::password::Verification;
 use mcp_proxy::oauth::redirects::Redirects;
@@ -36,11 +37,16 @@ pub(crate) const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 pub(crate) fn settings() -> Settings {
     Settings {
         servers: ["demo", "other", "team/a"].map(str::to_owned).to_vec(),
-        redirects: Redirects::parse(&["claude", "loopback"]).unwrap(),
+        redirects: redirects(&["claude", "loopback"]),
         ..Settings::default()
     }
     .with_user(ADA.0, ADA_HASH)
     .unwrap()
+}
+
+/// What entries of `redirectURIs` stand for.
+pub(crate) fn redirects(entries: &[&str]) -> Redirects {
+    Redirects::of(&entries.iter().map(|entry| Redirect::parse(entry).unwrap()).collect::<Vec<_>>())
 }
 
 /// The same bytes for the same seed.

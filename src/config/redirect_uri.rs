@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::base::text::shorten;
 use crate::base::url::{Scheme, Url, UrlError, is_app_scheme};
 use crate::limits::REDIRECT_BYTES_MAX;
 
@@ -108,21 +109,36 @@ impl RedirectUri {
         matches!(&self.place, Place::Web(url) if url.scheme() == Scheme::Http && !url.origin().is_loopback())
     }
 
-    /// Where it leads, for the eyes of whoever logs in: host and port, or scheme and host of a program's own.
-    pub fn destination(&self) -> String {
+    /// Whether it leads to the machine of whoever logs in, by any of the names that it has for itself. (Of
+    /// [`RedirectUri::is_loopback`] are only those for which the port does not count.)
+    pub fn is_on_this_device(&self) -> bool {
         match &self.place {
-            Place::Web(url) | Place::Loopback(url) => url.authority().to_string(),
-            Place::App { scheme } => {
-                let rest = self.text[scheme.len()..].trim_start_matches([':', '/']);
-                format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default())
-            }
+            Place::Web(url) | Place::Loopback(url) => url.origin().is_loopback(),
+            Place::App { .. } => false,
         }
     }
 
-    /// The same for `form-action` of a Content-Security-Policy: Chromium applies it to the redirect behind a form too.
+    /// Whether it leads to whatever program opens links of its scheme.
+    pub fn is_app(&self) -> bool {
+        matches!(self.place, Place::App { .. })
+    }
+
+    /// Where it leads, for the eyes of whoever logs in: host and port, or the scheme of a program's own. What follows
+    /// that may be anything, a well-known site's name too.
+    pub fn destination(&self) -> String {
+        match &self.place {
+            // A plain connection to a site is worth being noticed.
+            Place::Web(url) if self.is_plain_site() => format!("http://{}", url.authority()),
+            Place::Web(url) | Place::Loopback(url) => url.authority().to_string(),
+            Place::App { scheme } => shorten(&format!("{scheme}:")).into_owned(),
+        }
+    }
+
+    /// The same as a source of `form-action` (Content Security Policy 3, 2.3.1): Chromium applies it to the redirect
+    /// behind a form, too.
     pub fn csp_source(&self) -> String {
         match &self.place {
-            // A policy cannot name IPv6 addresses (CSP 3, 2.3.1).
+            // It knows no IPv6 addresses.
             Place::Web(url) | Place::Loopback(url) if url.host().starts_with('[') => {
                 format!("{}:", url.scheme().as_str())
             }

@@ -9,7 +9,7 @@ use crate::config::redirect_uri::RedirectUri;
 pub struct Answer {
     /// HTTP's.
     pub status: u16,
-    /// All but the length; for a page, also all but its type and its Content-Security-Policy.
+    /// All but the length, and for a page its Content-Security-Policy.
     pub headers: Vec<(&'static str, String)>,
     /// What it says.
     pub body: Body,
@@ -40,15 +40,15 @@ pub enum Page {
     },
 }
 
-/// What stands on the form. Except for the last ones, the names are those of the reference's templates.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What stands on the form. Except for the last one, the names are those of the reference's templates.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the parameters of the authorization request")]
 pub struct LoginPage {
     pub client_name: String,
     /// The server that is asked for, or the proxy as a whole.
     pub resource_name: String,
     pub client_id: String,
-    pub redirect_uri: String,
+    pub redirect_uri: RedirectUri,
     pub response_type: String,
     pub scope: String,
     pub state: String,
@@ -60,12 +60,6 @@ pub struct LoginPage {
     pub username: String,
     /// The hidden field `txn`: without it the form is refused.
     pub txn: String,
-    /// Where whoever logs in will be sent: the part that tells sites apart.
-    pub redirect_destination: String,
-    /// Whether that is a program on the machine of whoever logs in: whichever listens there.
-    pub is_loopback: bool,
-    /// For `form-action`, see [`Page::form_action`].
-    pub redirect_source: String,
 }
 
 /// What stands on the page after the login.
@@ -75,21 +69,16 @@ pub struct SuccessPage {
     pub username: String,
     /// As on the form.
     pub client_name: String,
-    /// Where to go, with code, state and iss. It is a secret.
-    pub redirect_url: String,
-    /// For `form-action`, see [`Page::form_action`].
-    pub redirect_source: String,
+    /// Where to go.
+    pub redirect_uri: RedirectUri,
+    /// With what: code, state and iss. It is a secret.
+    pub parameters: String,
 }
 
-impl Page {
-    /// The value of `form-action` in the page's Content-Security-Policy. Chromium applies it to the redirect that
-    /// answers a form, too.
-    pub fn form_action(&self) -> String {
-        match self {
-            Page::Login(page) => format!("'self' {}", page.redirect_source),
-            Page::Success(page) => format!("'self' {}", page.redirect_source),
-            Page::Error { .. } => "'none'".to_owned(),
-        }
+impl SuccessPage {
+    /// Where to go, with all that belongs to it.
+    pub fn redirect_url(&self) -> String {
+        self.redirect_uri.with_parameters(&self.parameters)
     }
 }
 
@@ -212,7 +201,8 @@ impl Answer {
 
     /// A page.
     pub fn page(status: u16, page: Page) -> Answer {
-        Answer { status, headers: owned(&PAGE_HEADERS), body: Body::Page(page) }
+        let headers = [owned(&[("Content-Type", "text/html; charset=utf-8")]), owned(&PAGE_HEADERS)].concat();
+        Answer { status, headers, body: Body::Page(page) }
     }
 
     /// A page that says what went wrong.

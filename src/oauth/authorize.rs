@@ -239,7 +239,7 @@ impl AuthorizationServer {
             client_name: if name.is_empty() { asked.redirect_uri.destination() } else { name },
             resource_name,
             client_id: asked.client_id.clone(),
-            redirect_uri: asked.redirect_uri.as_str().to_owned(),
+            redirect_uri: asked.redirect_uri.clone(),
             response_type: "code".to_owned(),
             scope: asked.scope.clone(),
             state: asked.state.clone().unwrap_or_default(),
@@ -248,9 +248,6 @@ impl AuthorizationServer {
             error_message: error_message.to_owned(),
             username: username.to_owned(),
             txn: txn.clone(),
-            redirect_destination: asked.redirect_uri.destination(),
-            is_loopback: asked.redirect_uri.is_loopback(),
-            redirect_source: asked.redirect_uri.csp_source(),
         };
         let digest = Digest::of(&txn);
         let source = Source::of(visit.ip);

@@ -220,8 +220,8 @@ impl AuthorizationServer {
         let page = SuccessPage {
             username: username.clone(),
             client_name: if name.is_empty() { destination } else { name },
-            redirect_url: asked.redirect_uri.with_parameters(&parameters),
-            redirect_source: asked.redirect_uri.csp_source(),
+            redirect_uri: asked.redirect_uri.clone(),
+            parameters,
         };
         let code_record = Code {
             client_id: asked.client_id,

@@ -3,13 +3,12 @@
 //! ```text
 //! built in, or {templateDir}/oauth/NAME.html ── source::prepare ──▶ nonce and hidden field in their places
 //!                                                  └── trial ──▶ Template      (or a fault: the last good one stays)
-//! Login, Success ── data ──▶ Template ── contextual escaping ──▶ Rendered: HTML and its headers
+//! LoginPage, SuccessPage ── data ──▶ Template ── contextual escaping ──▶ Rendered: HTML and its headers
 //! ```
 //!
 //! The templates are Go's html/template, since people have customised those of the reference. Each file counts on its
 //! own. What clients say about themselves is data: it is escaped for the place where it stands, and never parsed.
 
-mod destination;
 mod error;
 pub mod source;
 mod template;
@@ -17,10 +16,11 @@ mod template;
 use gotmpl::html::URL;
 use gotmpl::{ToValue, Value, tmap};
 
-pub use self::destination::Destination;
 use self::template::Template;
 pub use self::template::TemplateFault;
+use super::answer::{self, LoginPage, SuccessPage};
 use crate::base::text::shorten;
+use crate::config::redirect_uri::RedirectUri;
 
 /// Which page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,55 +77,16 @@ impl Page {
     }
 }
 
-/// What the login page says. All of it may come from an attacker.
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs, reason = "the names are those of OAuth, and of the reference's templates")]
-pub struct Login<'a> {
-    pub client_name: &'a str,
-    pub resource_name: &'a str,
-    pub client_id: &'a str,
-    pub redirect_uri: &'a str,
-    pub response_type: &'a str,
-    pub scope: &'a str,
-    pub state: &'a str,
-    pub code_challenge: &'a str,
-    pub resource: &'a str,
-    /// Empty the first time.
-    pub error_message: &'a str,
-    /// What was typed before, if anything.
-    pub username: &'a str,
-}
-
-/// What the page behind the login says.
-#[derive(Debug, Clone, Copy)]
-pub struct Success<'a> {
-    /// Who logged in.
-    pub username: &'a str,
-    /// For whom.
-    pub client_name: &'a str,
-    /// The redirect URI with code and state.
-    pub redirect_url: &'a str,
-}
-
 /// A page, ready to be sent.
 #[derive(Debug)]
 pub struct Rendered {
     /// The body.
     pub html: String,
-    /// `Content-Security-Policy`; the others are [`HEADERS`].
+    /// `Content-Security-Policy`; the other headers are the answer's.
     pub policy: String,
     /// Why this is the built-in page although there is another.
     pub fault: Option<TemplateFault>,
 }
-
-/// The headers of every page. With `no-referrer`, browsers would send `Origin: null` with the form.
-pub const HEADERS: [(&str, &str); 5] = [
-    ("Content-Type", "text/html; charset=utf-8"),
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "same-origin"),
-];
 
 /// Both pages.
 #[derive(Debug)]
@@ -168,30 +129,17 @@ impl Pages {
         Ok(())
     }
 
-    /// The login page. `nonce` is for this answer only, `transaction` ties the form to the browser; both are made of
-    /// letters, digits, `-` and `_`.
+    /// A page of an answer. `nonce` is for this answer only; like the `txn` that ties a form to its browser, it is made
+    /// of letters, digits, `-` and `_`.
     ///
     /// # Errors
     /// None that is known: not even the built-in page can be rendered.
-    pub fn login(&self, login: &Login<'_>, nonce: &str, transaction: &str) -> Result<Rendered, TemplateFault> {
-        let destination = Destination::new(login.redirect_uri);
-        self.authorize.render(&login.data(), &destination, nonce, transaction)
-    }
-
-    /// The page behind it, with status 200: as a redirect, browsers would hold it against `form-action` as well.
-    ///
-    /// # Errors
-    /// As for [`Pages::login`].
-    pub fn success(&self, success: &Success<'_>, nonce: &str) -> Result<Rendered, TemplateFault> {
-        let destination = Destination::new(success.redirect_url);
-        self.success.render(&success.data(), &destination, nonce, "")
-    }
-}
-
-impl Pages {
-    /// The page for what goes wrong before there is a client to be told.
-    pub fn error(&self, message: &str, nonce: &str) -> Rendered {
-        error::page(message, nonce)
+    pub fn render(&self, page: &answer::Page, nonce: &str) -> Result<Rendered, TemplateFault> {
+        match page {
+            answer::Page::Login(page) => self.authorize.render(&login_data(page), &page.redirect_uri, nonce, &page.txn),
+            answer::Page::Success(page) => self.success.render(&success_data(page), &page.redirect_uri, nonce, ""),
+            answer::Page::Error { message } => Ok(error::page(message, nonce)),
+        }
     }
 }
 
@@ -199,7 +147,7 @@ impl Slot {
     fn render(
         &self,
         data: &Value,
-        destination: &Destination,
+        redirect: &RedirectUri,
         nonce: &str,
         transaction: &str,
     ) -> Result<Rendered, TemplateFault> {
@@ -211,61 +159,51 @@ impl Slot {
             Some((_, Err(fault))) => (&self.built_in, self.built_in.render(data, nonce, transaction)?, Some(fault)),
             None => (&self.built_in, self.built_in.render(data, nonce, transaction)?, None),
         };
-        Ok(Rendered { html, policy: policy(nonce, template.handlers(), destination), fault })
+        Ok(Rendered { html, policy: policy(nonce, template.handlers(), redirect), fault })
     }
 }
 
 /// Scripts and styles run that are in the source, and nobody else's; images and fonts are for those who customise. A
 /// form may be sent to us, and from here on to where the client is.
-fn policy(nonce: &str, handlers: &str, destination: &Destination) -> String {
+fn policy(nonce: &str, handlers: &str, redirect: &RedirectUri) -> String {
     let handlers = if handlers.is_empty() { " 'none'".to_owned() } else { format!(" 'unsafe-hashes'{handlers}") };
-    let form_action = destination.form_action();
+    let redirect = redirect.csp_source();
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; script-src-attr{handlers}; style-src 'nonce-{nonce}'; \
          style-src-attr 'unsafe-inline'; img-src 'self' data: https:; font-src 'self' data: https:; base-uri 'none'; \
-         form-action 'self'{form_action}; frame-ancestors 'none'"
+         form-action 'self' {redirect}; frame-ancestors 'none'"
     )
 }
 
-impl Login<'_> {
-    fn data(&self) -> Value {
-        let destination = Destination::new(self.redirect_uri);
-        tmap! {
-            "ClientName" => shown(self.client_name),
-            "ResourceName" => shown(self.resource_name),
-            "ClientID" => self.client_id,
-            "RedirectURI" => self.redirect_uri,
-            "ResponseType" => self.response_type,
-            "Scope" => self.scope,
-            "State" => self.state,
-            "CodeChallenge" => self.code_challenge,
-            "Resource" => self.resource,
-            "ErrorMessage" => self.error_message,
-            "Username" => self.username,
-            "RedirectHost" => destination.host(),
-            "RedirectIsLoopback" => matches!(destination, Destination::Loopback(_)),
-            "RedirectIsApp" => matches!(destination, Destination::App(_)),
-        }
+fn login_data(page: &LoginPage) -> Value {
+    tmap! {
+        "ClientName" => shown(&page.client_name),
+        "ResourceName" => shown(&page.resource_name),
+        "ClientID" => page.client_id.as_str(),
+        "RedirectURI" => page.redirect_uri.as_str(),
+        "ResponseType" => page.response_type.as_str(),
+        "Scope" => page.scope.as_str(),
+        "State" => page.state.as_str(),
+        "CodeChallenge" => page.code_challenge.as_str(),
+        "Resource" => page.resource.as_str(),
+        "ErrorMessage" => page.error_message.as_str(),
+        "Username" => page.username.as_str(),
+        "RedirectHost" => page.redirect_uri.destination(),
+        "RedirectIsLoopback" => page.redirect_uri.is_on_this_device(),
+        "RedirectIsApp" => page.redirect_uri.is_app(),
     }
 }
 
-impl Success<'_> {
-    fn data(&self) -> Value {
-        let destination = Destination::new(self.redirect_url);
+fn success_data(page: &SuccessPage) -> Value {
+    let (redirect, url) = (&page.redirect_uri, page.redirect_url());
+    tmap! {
+        "Username" => shown(&page.username),
         // Of other schemes than the web's, html/template makes "#ZgotmplZ" unless it is told that they are meant.
-        let redirect_url = match destination {
-            Destination::App(_) => URL::from(self.redirect_url).to_value(),
-            Destination::Site(_) | Destination::Loopback(_) => self.redirect_url.to_value(),
-            Destination::Nowhere => "about:blank".to_value(), // also for scripts, where no scheme is filtered
-        };
-        tmap! {
-            "Username" => shown(self.username),
-            "RedirectURL" => redirect_url,
-            "ClientName" => shown(self.client_name),
-            "RedirectHost" => destination.host(),
-            "RedirectIsLoopback" => matches!(destination, Destination::Loopback(_)),
-            "RedirectIsApp" => matches!(destination, Destination::App(_)),
-        }
+        "RedirectURL" => if redirect.is_app() { URL::from(url.as_str()).to_value() } else { url.to_value() },
+        "ClientName" => shown(&page.client_name),
+        "RedirectHost" => redirect.destination(),
+        "RedirectIsLoopback" => redirect.is_on_this_device(),
+        "RedirectIsApp" => redirect.is_app(),
     }
 }
 

@@ -22,8 +22,8 @@ use crate::config::Config;
 use crate::config::oauth::OAuth;
 use crate::limits;
 use crate::mcp::session::format_token;
-use crate::oauth::answer::{Answer, Body, Page as PageData};
-use crate::oauth::pages::{self, Page, Pages, Rendered, TemplateFault};
+use crate::oauth::answer::{Answer, Body};
+use crate::oauth::pages::{Page, Pages, TemplateFault};
 use crate::oauth::password::Verification;
 use crate::oauth::settings::Settings;
 use crate::oauth::store::ledger::Write;
@@ -291,16 +291,14 @@ impl Proxy {
         let Body::Page(page) = &answer.body else { return self.answer_oauth(conn, &answer, now) };
         let nonce = format_token(&self.fresh_token());
         let Some(authorization) = &self.authorization else { return };
-        match render(&authorization.pages, page, &nonce) {
+        match authorization.pages.render(page, &nonce) {
             Ok(rendered) => {
                 if let Some(fault) = rendered.fault {
                     self.log(Level::Error, None, format!("{fault}; the built-in page is shown"));
                 }
-                let own = [("Content-Security-Policy", rendered.policy.as_str())];
-                let further = answer.headers.iter().map(|(name, value)| (*name, value.as_str()));
-                let own = pages::HEADERS.into_iter().chain(own);
-                let is_new = |name: &str| pages::HEADERS.iter().all(|(known, _)| !known.eq_ignore_ascii_case(name));
-                let headers: Vec<_> = own.chain(further.filter(|(name, _)| is_new(name))).collect();
+                let policy = ("Content-Security-Policy", rendered.policy.as_str());
+                let headers: Vec<(&str, &str)> =
+                    answer.headers.iter().map(|(name, value)| (*name, value.as_str())).chain([policy]).collect();
                 self.respond(conn, answer.status, &headers, &[rendered.html.as_bytes()], now);
             }
             Err(fault) => {
@@ -319,35 +317,5 @@ impl Proxy {
             Body::Empty | Body::Page(_) => "",
         };
         self.respond(conn, answer.status, &headers, &[body.as_bytes()], now);
-    }
-}
-
-fn render(pages: &Pages, page: &PageData, nonce: &str) -> Result<Rendered, TemplateFault> {
-    match page {
-        PageData::Login(page) => {
-            let login = pages::Login {
-                client_name: &page.client_name,
-                resource_name: &page.resource_name,
-                client_id: &page.client_id,
-                redirect_uri: &page.redirect_uri,
-                response_type: &page.response_type,
-                scope: &page.scope,
-                state: &page.state,
-                code_challenge: &page.code_challenge,
-                resource: &page.resource,
-                error_message: &page.error_message,
-                username: &page.username,
-            };
-            pages.login(&login, nonce, &page.txn)
-        }
-        PageData::Success(page) => {
-            let success = pages::Success {
-                username: &page.username,
-                client_name: &page.client_name,
-                redirect_url: &page.redirect_url,
-            };
-            pages.success(&success, nonce)
-        }
-        PageData::Error { message } => Ok(pages.error(message, nonce)),
     }
 }

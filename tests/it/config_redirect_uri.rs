@@ -55,6 +55,10 @@ fn what_is_no_redirect_uri_is_refused() {
         "1app:x",
         "a_b:x",
         "é:x",
+        "x;script-src:",
+        "https://a;script-src *",
+        " javascript:alert(1)",
+        "https://claude.ai@evil.example/",
     ] {
         assert!(RedirectUri::parse(text).is_err(), "{text}");
     }
@@ -67,12 +71,16 @@ fn people_and_browsers_are_told_where_it_leads() {
     for (text, destination, source) in [
         ("https://claude.ai/api/mcp/auth_callback", "claude.ai", "https://claude.ai"),
         ("https://a.example:8443/", "a.example:8443", "https://a.example:8443"),
+        ("http://a.example/cb", "http://a.example", "http://a.example"),
+        ("http://127.0.0.2/cb", "127.0.0.2", "http://127.0.0.2"),
+        ("https://Claude.AI:443/cb", "claude.ai", "https://claude.ai"),
         ("http://localhost:1234/callback", "localhost:1234", "http://localhost:1234"),
         ("http://[::1]:1234/callback", "[::1]:1234", "http:"),
-        ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor://anysphere.cursor-mcp", "cursor:"),
+        ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor:", "cursor:"),
     ] {
         assert_eq!((uri(text).destination().as_str(), uri(text).csp_source().as_str()), (destination, source));
     }
+    assert!(uri("https://localhost:1/").is_on_this_device() && !uri("localhost://x/").is_on_this_device());
     assert!(uri("http://localhost:1/").is_loopback() && !uri("https://localhost:1/").is_loopback());
 }
 

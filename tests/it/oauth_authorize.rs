@@ -22,8 +22,8 @@ fn the_page_shows_who_asks_for_what_and_where_it_leads() {
     assert_eq!((page.response_type.as_str(), page.code_challenge.as_str()), ("code", CHALLENGE));
     assert_eq!((page.scope.as_str(), page.resource.as_str()), ("claudeai", resource.as_str()));
     assert_eq!((page.state.as_str(), page.error_message.as_str()), ("a state/&='\"<>", ""));
-    assert_eq!((page.redirect_destination.as_str(), page.is_loopback), ("claude.ai", false));
-    assert_eq!(Page::Login(Box::new(page)).form_action(), "'self' https://claude.ai");
+    assert_eq!((page.redirect_uri.destination().as_str(), page.redirect_uri.is_loopback()), ("claude.ai", false));
+    assert_eq!(page.redirect_uri.csp_source(), "https://claude.ai");
     assert!(cookie.starts_with("__Host-mcp-login-"), "{cookie}");
     let set = answer.header("Set-Cookie").unwrap();
     for part in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/", "Max-Age=600"] {
@@ -56,7 +56,7 @@ fn on_plain_http_the_cookie_is_one_that_browsers_take() {
     let answer = desk.authorize(&app.request());
     let (page, cookie) = read_form(&answer);
     assert!(cookie.starts_with("mcp-login-") && !answer.header("Set-Cookie").unwrap().contains("Secure"));
-    assert!(page.is_loopback);
+    assert!(page.redirect_uri.is_loopback());
     assert_eq!(desk.type_in(&(page, cookie), ADA).status, 200);
 }
 
@@ -83,7 +83,7 @@ fn a_redirect_leads_only_to_what_the_client_has_registered() {
     assert_error_page(&desk.authorize(&[&app.request()[..], &[("redirect_uri", CLAUDE)]].concat()), 400);
     let another_port = App { redirect: "http://localhost:5678/callback".to_owned(), ..app };
     let form = desk.login_form(&another_port, &[]);
-    assert!(form.0.is_loopback);
+    assert!(form.0.redirect_uri.is_loopback());
     let url = crate::support::oauth::success_url(&desk.type_in(&form, ADA));
     assert!(url.starts_with("http://localhost:5678/callback?code="), "{url}");
 }

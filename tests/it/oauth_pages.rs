@@ -1,7 +1,9 @@
 //! The pages of the login: what they say, what cannot be put into them, and templates that people have made themselves.
 
+use mcp_proxy::config::redirect_uri::RedirectUri;
 use mcp_proxy::limits::TEMPLATE_BYTES_MAX;
-use mcp_proxy::oauth::pages::{HEADERS, Login, Page, Pages, Rendered, Success};
+use mcp_proxy::oauth::answer::{Answer, LoginPage, Page as Shown, SuccessPage};
+use mcp_proxy::oauth::pages::{Page, Pages, Rendered};
 
 /// In the shape of the reference's templates, as its users have customised them.
 const CUSTOM: &str = include_str!("golden/oauth/authorize.html");
@@ -10,22 +12,35 @@ const CUSTOM_SUCCESS: &str = include_str!("golden/oauth/success.html");
 const NONCE: &str = "n0nce-_n0nce";
 const TRANSACTION: &str = "tr4nsaction";
 
-const LOGIN: Login<'_> = Login {
-    client_name: "Claude",
-    resource_name: "files",
-    client_id: "c1",
-    redirect_uri: "https://claude.ai/api/mcp/auth_callback",
-    response_type: "code",
-    scope: "mcp",
-    state: "s1",
-    code_challenge: "cc1",
-    resource: "https://mcp.example.com/files/mcp",
-    error_message: "",
-    username: "",
-};
+fn uri(text: &str) -> RedirectUri {
+    RedirectUri::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
 
-const SUCCESS: Success<'_> =
-    Success { username: "ada", client_name: "Claude", redirect_url: "https://claude.ai/cb?code=c0de&state=s1" };
+fn usual_login() -> LoginPage {
+    LoginPage {
+        client_name: "Claude".into(),
+        resource_name: "files".into(),
+        client_id: "c1".into(),
+        redirect_uri: uri("https://claude.ai/api/mcp/auth_callback"),
+        response_type: "code".into(),
+        scope: "mcp".into(),
+        state: "s1".into(),
+        code_challenge: "cc1".into(),
+        resource: "https://mcp.example.com/files/mcp".into(),
+        error_message: String::new(),
+        username: String::new(),
+        txn: TRANSACTION.into(),
+    }
+}
+
+fn usual_success() -> SuccessPage {
+    SuccessPage {
+        username: "ada".into(),
+        client_name: "Claude".into(),
+        redirect_uri: uri("https://claude.ai/cb"),
+        parameters: "code=c0de&state=s1".into(),
+    }
+}
 
 fn built_in() -> Pages {
     Pages::new().unwrap()
@@ -39,15 +54,15 @@ fn custom() -> Pages {
 }
 
 #[track_caller]
-fn login(pages: &Pages, login: &Login<'_>) -> Rendered {
-    let rendered = pages.login(login, NONCE, TRANSACTION).unwrap();
+fn login(pages: &Pages, page: &LoginPage) -> Rendered {
+    let rendered = pages.render(&Shown::Login(Box::new(page.clone())), NONCE).unwrap();
     assert_eq!(rendered.fault, None);
     rendered
 }
 
 #[track_caller]
-fn success(pages: &Pages, success: &Success<'_>) -> Rendered {
-    let rendered = pages.success(success, NONCE).unwrap();
+fn success(pages: &Pages, page: &SuccessPage) -> Rendered {
+    let rendered = pages.render(&Shown::Success(Box::new(page.clone())), NONCE).unwrap();
     assert_eq!(rendered.fault, None);
     rendered
 }
@@ -59,7 +74,7 @@ fn offset(html: &str, part: &str) -> usize {
 
 #[test]
 fn who_asks_and_where_it_leads_is_said_before_the_password() {
-    let html = login(&built_in(), &LOGIN).html;
+    let html = login(&built_in(), &usual_login()).html;
     let password = offset(&html, "type=\"password\"");
     for said in ["<bdi>Claude</bdi></strong> asks", "<bdi>files</bdi>", "<bdi>claude.ai</bdi></dd>"] {
         assert!(offset(&html, said) < password, "{said}");
@@ -83,7 +98,11 @@ fn who_asks_and_where_it_leads_is_said_before_the_password() {
 
 #[test]
 fn what_is_wrong_is_said_at_the_field() {
-    let html = login(&built_in(), &Login { error_message: "Wrong, try again.", username: "ada", ..LOGIN }).html;
+    let html = login(
+        &built_in(),
+        &LoginPage { error_message: "Wrong, try again.".into(), username: "ada".into(), ..usual_login() },
+    )
+    .html;
     let error = offset(&html, "<p class=\"error\" id=\"error\" role=\"alert\">Wrong, try again.</p>");
     assert!(offset(&html, "for=\"password\"") < error && error < offset(&html, "id=\"password\""));
     assert_eq!(
@@ -97,7 +116,7 @@ fn what_is_wrong_is_said_at_the_field() {
 #[test]
 fn whoever_is_sent_to_a_program_is_warned() {
     let host = |redirect_uri| {
-        let html = login(&built_in(), &Login { redirect_uri, ..LOGIN }).html;
+        let html = login(&built_in(), &LoginPage { redirect_uri: uri(redirect_uri), ..usual_login() }).html;
         let shown = html.split_once("<dd>").and_then(|(_, rest)| rest.split_once("</dd>")).unwrap().0;
         (shown.replace("<bdi>", "").replace("</bdi>", ""), html.contains("class=\"caution\""))
     };
@@ -110,8 +129,6 @@ fn whoever_is_sent_to_a_program_is_warned() {
         ("http://127.0.0.1:1/callback", "127.0.0.1:1".to_owned(), true),
         ("http://[::1]:1/callback", "[::1]:1".to_owned(), true),
         ("cursor://anysphere.cursor-mcp/oauth/callback", format!("{app}cursor:"), true),
-        ("https://claude.ai@evil.example/", String::new(), false),
-        ("javascript:alert(1)", String::new(), false),
     ] {
         assert_eq!(host(uri), (shown, is_warned), "{uri}");
     }
@@ -119,20 +136,19 @@ fn whoever_is_sent_to_a_program_is_warned() {
 
 #[test]
 fn behind_the_login_the_way_leads_on_without_a_script() {
-    let html = success(&built_in(), &SUCCESS).html;
+    let html = success(&built_in(), &usual_success()).html;
     let url = "https://claude.ai/cb?code=c0de&amp;state=s1";
     offset(&html, &format!("<meta http-equiv=\"refresh\" content=\"0;url={url}\">"));
     offset(&html, &format!("<a href=\"{url}\" autofocus>Continue to <bdi>claude.ai</bdi></a>"));
     offset(&html, "<bdi>ada</bdi>");
-    let app = success(&built_in(), &Success { redirect_url: "cursor://anysphere/cb?code=c&state='", ..SUCCESS }).html;
+    let cursor = SuccessPage {
+        redirect_uri: uri("cursor://anysphere/cb"),
+        parameters: "code=c&state='".into(),
+        ..usual_success()
+    };
+    let app = success(&built_in(), &cursor).html;
     offset(&app, "content=\"0;url=cursor://anysphere/cb?code=c&amp;state=");
     offset(&app, "<a href=\"cursor://anysphere/cb?code=c&amp;state=");
-    for redirect_url in ["javascript:alert(1)", "data:text/html,x", " javascript:alert(1)", "https://a@b/", "nothing"] {
-        for pages in [built_in(), custom()] {
-            let html = success(&pages, &Success { redirect_url, ..SUCCESS }).html;
-            assert!(!html.contains("javascript:") && !html.contains("data:text") && !html.contains("a@b"), "{html}");
-        }
-    }
 }
 
 /// What attackers call themselves.
@@ -164,21 +180,21 @@ fn skeleton(html: &str) -> [usize; 4] {
 #[test]
 fn nothing_that_is_filled_in_becomes_a_part_of_the_page() {
     for pages in [built_in(), custom()] {
-        let plain = Login { error_message: "wrong", username: "x", ..LOGIN };
+        let plain = LoginPage { error_message: "wrong".into(), username: "x".into(), ..usual_login() };
         let usual = skeleton(&login(&pages, &plain).html);
         for hostile in HOSTILE {
             let single = hostile.replace(['\n', '\r', '\0', '\u{2028}', '\u{2029}'], "");
             for (field, said) in [
-                ("ClientName", Login { client_name: hostile, ..plain }),
-                ("ResourceName", Login { resource_name: hostile, ..plain }),
-                ("ClientID", Login { client_id: &single, ..plain }),
-                ("Scope", Login { scope: &single, ..plain }),
-                ("State", Login { state: &single, ..plain }),
-                ("CodeChallenge", Login { code_challenge: &single, ..plain }),
-                ("Resource", Login { resource: &single, ..plain }),
-                ("ErrorMessage", Login { error_message: &single, ..plain }),
-                ("Username", Login { username: &single, ..plain }),
-                ("ResponseType", Login { response_type: &single, ..plain }),
+                ("ClientName", LoginPage { client_name: hostile.into(), ..plain.clone() }),
+                ("ResourceName", LoginPage { resource_name: hostile.into(), ..plain.clone() }),
+                ("ClientID", LoginPage { client_id: single.clone(), ..plain.clone() }),
+                ("Scope", LoginPage { scope: single.clone(), ..plain.clone() }),
+                ("State", LoginPage { state: single.clone(), ..plain.clone() }),
+                ("CodeChallenge", LoginPage { code_challenge: single.clone(), ..plain.clone() }),
+                ("Resource", LoginPage { resource: single.clone(), ..plain.clone() }),
+                ("ErrorMessage", LoginPage { error_message: single.clone(), ..plain.clone() }),
+                ("Username", LoginPage { username: single.clone(), ..plain.clone() }),
+                ("ResponseType", LoginPage { response_type: single.clone(), ..plain.clone() }),
             ] {
                 let html = login(&pages, &said).html;
                 assert_eq!(skeleton(&html), usual, "{field} as {hostile}: {html}");
@@ -186,11 +202,12 @@ fn nothing_that_is_filled_in_becomes_a_part_of_the_page() {
                 assert_eq!(html.matches(TRANSACTION).count(), 1, "{field} as {hostile}");
             }
         }
-        let url = |tail: &str| format!("https://claude.ai/cb?state={tail}");
-        let usual = skeleton(&success(&pages, &Success { redirect_url: &url("s"), ..SUCCESS }).html);
+        let state = |tail: &str| format!("state={tail}");
+        let usual = skeleton(&success(&pages, &SuccessPage { parameters: state("s"), ..usual_success() }).html);
         for hostile in HOSTILE {
-            let (username, redirect_url) = (hostile, &url(hostile));
-            let html = success(&pages, &Success { username, client_name: hostile, redirect_url }).html;
+            let (username, client_name) = (hostile.into(), hostile.into());
+            let page = SuccessPage { username, client_name, parameters: state(hostile), ..usual_success() };
+            let html = success(&pages, &page).html;
             assert_eq!(skeleton(&html), usual, "{hostile}: {html}");
         }
     }
@@ -199,13 +216,17 @@ fn nothing_that_is_filled_in_becomes_a_part_of_the_page() {
 #[test]
 fn each_place_has_its_own_escapes() {
     let hostile = "a'\"</script>&b";
-    let html = login(&custom(), &Login { client_name: hostile, state: hostile, resource: hostile, ..LOGIN }).html;
+    let html = login(
+        &custom(),
+        &LoginPage { client_name: hostile.into(), state: hostile.into(), resource: hostile.into(), ..usual_login() },
+    )
+    .html;
     offset(&html, "<strong>a&#39;&#34;&lt;/script&gt;&amp;b</strong>");
     offset(&html, "name=\"state\" value=\"a&#39;&#34;&lt;/script&gt;&amp;b\"");
     offset(&html, r#"var client = "a'\"\u003c/script\u003e\u0026b", state = 'a\u0027\u0022\u003c\/script"#);
     offset(&html, "https://help.example/?from=a%27%22%3c%2fscript%3e%26b\"");
-    let redirect_url = "https://claude.ai/cb?code=c&state='-alert(1)-'</script>";
-    let html = success(&custom(), &Success { redirect_url, ..SUCCESS }).html;
+    let parameters = "code=c&state='-alert(1)-'</script>".into();
+    let html = success(&custom(), &SuccessPage { parameters, ..usual_success() }).html;
     offset(&html, r"href = 'https:\/\/claude.ai\/cb?code=c\u0026state=\u0027-alert(1)-\u0027\u003c\/script\u003e';");
     offset(&html, "<a href=\"https://claude.ai/cb?code=c&amp;state=%27-alert%281%29-%27%3c/script%3e\"");
 }
@@ -213,15 +234,18 @@ fn each_place_has_its_own_escapes() {
 #[test]
 fn names_do_not_turn_the_text_around_them() {
     let long = "x".repeat(10_000);
-    let html =
-        login(&built_in(), &Login { client_name: "Claude\u{202e}\u{2066} moc", resource_name: &long, ..LOGIN }).html;
+    let html = login(
+        &built_in(),
+        &LoginPage { client_name: "Claude\u{202e}\u{2066} moc".into(), resource_name: long, ..usual_login() },
+    )
+    .html;
     offset(&html, "<bdi>Claude moc</bdi>");
     assert!(html.len() < 8_000 && html.contains("xxx…"));
 }
 
 #[test]
 fn a_customised_page_gets_what_it_needs() {
-    let rendered = login(&custom(), &LOGIN);
+    let rendered = login(&custom(), &usual_login());
     let html = rendered.html;
     for tag in ["<link", "<style", "<script"] {
         offset(&html, &format!("{tag} nonce=\"{NONCE}\""));
@@ -237,7 +261,8 @@ fn a_customised_page_gets_what_it_needs() {
 
 #[test]
 fn every_page_says_what_browsers_may_do_with_it() {
-    let policy = |redirect_uri| login(&built_in(), &Login { redirect_uri, ..LOGIN }).policy;
+    let policy =
+        |redirect_uri| login(&built_in(), &LoginPage { redirect_uri: uri(redirect_uri), ..usual_login() }).policy;
     assert_eq!(
         policy("https://claude.ai/api/mcp/auth_callback"),
         "default-src 'none'; script-src 'nonce-n0nce-_n0nce'; script-src-attr 'none'; \
@@ -249,13 +274,10 @@ fn every_page_says_what_browsers_may_do_with_it() {
         ("https://Claude.AI:443/cb", "'self' https://claude.ai;"),
         ("http://[::1]:1/cb", "'self' http:;"),
         ("cursor://x/cb", "'self' cursor:;"),
-        ("javascript:alert(1)", "'self';"),
-        ("https://a;script-src *", "'self';"),
-        ("x;script-src:", "'self';"),
     ] {
         assert!(policy(uri).contains(&format!("form-action {sources} frame")), "{uri}: {}", policy(uri));
     }
-    let success = success(&built_in(), &SUCCESS).policy;
+    let success = success(&built_in(), &usual_success()).policy;
     assert!(success.contains("form-action 'self' https://claude.ai; frame-ancestors 'none'"), "{success}");
     for (name, value) in [
         ("Cache-Control", "no-store"),
@@ -264,7 +286,7 @@ fn every_page_says_what_browsers_may_do_with_it() {
         ("Referrer-Policy", "same-origin"),
         ("Content-Type", "text/html; charset=utf-8"),
     ] {
-        assert!(HEADERS.contains(&(name, value)), "{name}");
+        assert_eq!(Answer::error_page(400, "x").header(name), Some(value), "{name}");
     }
 }
 
@@ -321,7 +343,10 @@ fn a_broken_file_says_where_and_leaves_the_last_good_one() {
         for (mut pages, mark) in [(built_in(), "prefers-color-scheme"), (custom(), "<p>")] {
             let fault = pages.handle_file(page, Some(&source)).expect_err("a fault");
             assert!(fault.to_string().starts_with(said), "{fault} for {source:.80}");
-            assert!(login(&pages, &LOGIN).html.contains(mark) && success(&pages, &SUCCESS).html.contains(mark));
+            assert!(
+                login(&pages, &usual_login()).html.contains(mark)
+                    && success(&pages, &usual_success()).html.contains(mark)
+            );
         }
     }
 }
@@ -331,11 +356,11 @@ fn each_file_counts_on_its_own() {
     let is_built_in = |html: String| html.contains("prefers-color-scheme");
     let mut pages = built_in();
     pages.handle_file(Page::Success, Some(CUSTOM_SUCCESS)).unwrap();
-    assert!(is_built_in(login(&pages, &LOGIN).html) && !is_built_in(success(&pages, &SUCCESS).html));
+    assert!(is_built_in(login(&pages, &usual_login()).html) && !is_built_in(success(&pages, &usual_success()).html));
     pages.handle_file(Page::Authorize, Some(CUSTOM)).unwrap();
-    assert!(!is_built_in(login(&pages, &LOGIN).html));
+    assert!(!is_built_in(login(&pages, &usual_login()).html));
     pages.handle_file(Page::Success, None).unwrap();
-    assert!(!is_built_in(login(&pages, &LOGIN).html) && is_built_in(success(&pages, &SUCCESS).html));
+    assert!(!is_built_in(login(&pages, &usual_login()).html) && is_built_in(success(&pages, &usual_success()).html));
 }
 
 #[test]
@@ -343,8 +368,9 @@ fn a_page_that_fails_only_now_is_replaced_by_the_built_in_one() {
     let mut pages = built_in();
     let source = "<form method=\"post\">{{if eq .Scope \"odd\"}}\n{{index .State 99}}{{end}}";
     pages.handle_file(Page::Authorize, Some(source)).unwrap();
-    let rendered = pages.login(&Login { scope: "odd", ..LOGIN }, NONCE, TRANSACTION).unwrap();
+    let rendered =
+        pages.render(&Shown::Login(Box::new(LoginPage { scope: "odd".into(), ..usual_login() })), NONCE).unwrap();
     assert!(rendered.html.contains("prefers-color-scheme") && rendered.html.contains(TRANSACTION));
     assert!(rendered.fault.unwrap().to_string().starts_with("authorize.html: "));
-    assert_eq!(login(&pages, &LOGIN).html.matches(TRANSACTION).count(), 1);
+    assert_eq!(login(&pages, &usual_login()).html.matches(TRANSACTION).count(), 1);
 }

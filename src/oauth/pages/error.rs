@@ -10,7 +10,8 @@ pub(super) fn page(message: &str, nonce: &str) -> Rendered {
     Rendered {
         html: SOURCE.replace("{nonce}", nonce).replace("{message}", &escaped(message)),
         policy: format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+            "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'none'; \
+             frame-ancestors 'none'; base-uri 'none'"
         ),
         fault: None,
     }

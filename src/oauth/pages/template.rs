@@ -9,8 +9,10 @@ use gotmpl::{MissingKey, TemplateError, Value};
 use sha2::{Digest, Sha256};
 
 use super::source::{self, NONCE, Prepared, TRANSACTION};
-use super::{Login, Page, Success};
+use super::{Page, login_data, success_data};
+use crate::config::redirect_uri::RedirectUri;
 use crate::limits::TEMPLATE_BYTES_MAX;
+use crate::oauth::answer::{LoginPage, SuccessPage};
 
 /// What the trial fills in everywhere: it must come out again.
 const TRIAL: &str = "mcp-proxy-trial";
@@ -94,25 +96,30 @@ impl fmt::Debug for Template {
 }
 
 impl Page {
+    /// What a new template is tried with: nothing if it could not be parsed, which a test rules out.
     fn trials(self) -> Vec<Value> {
-        let login = |error_message| Login {
-            client_name: TRIAL,
-            resource_name: TRIAL,
-            client_id: TRIAL,
-            redirect_uri: "https://mcp-proxy-trial.example/",
-            response_type: TRIAL,
-            scope: TRIAL,
-            state: TRIAL,
-            code_challenge: TRIAL,
-            resource: TRIAL,
-            error_message,
-            username: TRIAL,
+        let Ok(redirect_uri) = RedirectUri::parse("https://mcp-proxy-trial.example/") else { return Vec::new() };
+        let text = || TRIAL.to_owned();
+        let login = |error_message: &str| LoginPage {
+            client_name: text(),
+            resource_name: text(),
+            client_id: text(),
+            redirect_uri: redirect_uri.clone(),
+            response_type: text(),
+            scope: text(),
+            state: text(),
+            code_challenge: text(),
+            resource: text(),
+            error_message: error_message.to_owned(),
+            username: text(),
+            txn: String::new(),
         };
         match self {
-            Page::Authorize => ["", TRIAL].map(|error| login(error).data()).to_vec(),
+            Page::Authorize => ["", TRIAL].map(|error| login_data(&login(error))).to_vec(),
             Page::Success => {
-                let redirect_url = "https://mcp-proxy-trial.example/";
-                vec![Success { username: "", client_name: "", redirect_url }.data()]
+                let (username, client_name, parameters) = (String::new(), String::new(), String::new());
+                let page = SuccessPage { username, client_name, redirect_uri: redirect_uri.clone(), parameters };
+                vec![success_data(&page)]
             }
         }
     }

@@ -422,7 +422,7 @@ pub(crate) fn read_form(answer: &Answer) -> (LoginPage, String) {
 pub(crate) fn success_url(answer: &Answer) -> String {
     let Body::Page(Page::Success(page)) = &answer.body else { panic!("no success: {answer:?}") };
     assert_eq!(answer.status, 200);
-    page.redirect_url.clone()
+    page.redirect_url()
 }
 
 /// Where an error page leads: nowhere.

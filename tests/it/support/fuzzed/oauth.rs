@@ -75,8 +75,11 @@ pub(crate) fn oauth_authorize(data: &[u8]) {
             assert!(location.contains("iss=https%3A%2F%2Fmcp.example.com"));
         }
         Answer { status: 200, body: Body::Page(Page::Login(page)), .. } => {
-            assert!(leads_home(&page.redirect_uri) && page.client_id == "c", "{page:?}");
-            assert_eq!(page.is_loopback, page.redirect_uri.ends_with(&CALLBACK["http://localhost".len()..]));
+            assert!(leads_home(page.redirect_uri.as_str()) && page.client_id == "c", "{page:?}");
+            assert_eq!(
+                page.redirect_uri.is_loopback(),
+                page.redirect_uri.as_str().ends_with(&CALLBACK["http://localhost".len()..])
+            );
         }
         Answer { status: 400, body: Body::Page(Page::Error { .. }), .. } => {}
         other => panic!("{other:?}"),

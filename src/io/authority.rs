@@ -172,7 +172,7 @@ pub struct Login {
 ///
 /// See [`AuthorityError`].
 pub fn logins(oauth: &OAuth, config: &Config) -> Result<Vec<Login>, AuthorityError> {
-    let settings = Settings::of(oauth, &config.servers).map_err(AuthorityError::Settings)?;
+    let settings = Settings::of(oauth, &config.servers);
     let path = directory(oauth)?.join(FILE_NAME);
     let bytes = StateFile::peek(&path, OAUTH_FILE_BYTES_MAX);
     let bytes = bytes.map_err(|error| AuthorityError::Read(path.clone(), error))?;

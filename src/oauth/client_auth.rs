@@ -1,10 +1,11 @@
 //! What is posted to the endpoints for clients, and which client posts it (RFC 6749, 2.3).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::answer::{Answer, Code, Fault};
@@ -51,9 +52,36 @@ impl<'a> Posted<'a> {
     }
 }
 
+/// The members of an object, those that come twice too: a map would keep the last of them.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        deserializer.deserialize_map(MembersReader)
+    }
+}
+
+struct MembersReader;
+
+impl<'de> Visitor<'de> for MembersReader {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
 fn from_json<'a>(body: &[u8]) -> Result<Form<'a>, Answer> {
     let refuse = || invalid("the body is not a JSON object of texts");
-    let members: BTreeMap<String, Value> = serde_json::from_slice(body).map_err(|_| refuse())?;
+    let Members(members) = serde_json::from_slice(body).map_err(|_| refuse())?;
     let mut pairs = Vec::new();
     for (name, value) in members {
         match value {

@@ -112,6 +112,8 @@ mod routes_cors;
 mod routes_errors;
 mod routes_metrics;
 mod routes_oauth;
+mod routes_oauth_attacks;
+mod routes_oauth_tokens;
 mod routes_post;
 mod routes_probes;
 mod routes_sessions;

@@ -15,7 +15,7 @@ fn fields<'a>((page, _): &'a Form, user: (&'a str, &'a str)) -> Vec<(&'a str, &'
     vec![
         ("txn", &page.txn),
         ("client_id", &page.client_id),
-        ("redirect_uri", &page.redirect_uri),
+        ("redirect_uri", page.redirect_uri.as_str()),
         ("scope", &page.scope),
         ("state", &page.state),
         ("code_challenge", &page.code_challenge),

@@ -2,92 +2,17 @@
 
 use std::time::Duration;
 
-use mcp_proxy::codec::form;
 use mcp_proxy::limits;
 use mcp_proxy::oauth::pages::Page;
 use mcp_proxy::proxy::{Exit, Order, Task, TemplateChange};
 use serde_json::json;
 
-use crate::support::login::{config, play_with};
-use crate::support::oauth::{ADA, CHALLENGE, CLAUDE, VERIFIER};
-use crate::support::playbook::{Answer, Playbook};
+use crate::support::login::{
+    BASE, FORM, access, between, client, code, config, greet, log_in, pairs, play_with, post, query, register, tokens, usual,
+};
+use crate::support::oauth::{ADA, CLAUDE, VERIFIER};
+use crate::support::playbook::Playbook;
 use crate::support::requests::{Http, initialize, rpc};
-
-const BASE: &str = "http://127.0.0.1:9090";
-const FORM: &str = "application/x-www-form-urlencoded";
-
-fn usual() -> Playbook {
-    play_with(config(&format!(r#""baseURL": "{BASE}", "#), "", ""))
-}
-
-fn post(path: &str, content_type: &str, body: &str) -> Http {
-    Http::new("POST", path).with("Content-Type", content_type).body(body)
-}
-
-fn pairs(pairs: &[(&str, &str)]) -> String {
-    form::write(pairs.iter().copied())
-}
-
-fn register(play: &mut Playbook, path: &str) -> Answer {
-    let metadata = json!({ "redirect_uris": [CLAUDE], "token_endpoint_auth_method": "none" }).to_string();
-    play.answer_to(&post(path, "application/json", &metadata))
-}
-
-fn client(play: &mut Playbook) -> String {
-    let answer = register(play, "/oauth/register");
-    assert_eq!(answer.head.status, 201, "{answer:?}");
-    answer.json()["client_id"].as_str().expect("an id").to_owned()
-}
-
-fn query(client: &str) -> String {
-    pairs(&[
-        ("response_type", "code"),
-        ("client_id", client),
-        ("redirect_uri", CLAUDE),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-        ("state", "s"),
-    ])
-}
-
-fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
-    let rest = &text[text.find(start).unwrap_or_else(|| panic!("no {start} in {text}")) + start.len()..];
-    &rest[..rest.find(end).expect("an end")]
-}
-
-/// Logs in: the answer to the form.
-fn log_in(play: &mut Playbook, client: &str, password: &str) -> Answer {
-    let page = play.answer_to(&Http::get(&format!("/oauth/authorize?{}", query(client))));
-    assert_eq!(page.head.status, 200, "{page:?}");
-    let txn = between(&page.body, "name=\"txn\" value=\"", "\"").to_owned();
-    let cookie = page.head.header("set-cookie").expect("a cookie").split(';').next().unwrap_or_default().to_owned();
-    let body = pairs(&[("txn", &txn), ("username", ADA.0), ("password", password)]);
-    play.answer_to(&post("/oauth/authorize", FORM, &body).with("Cookie", &cookie).with("Origin", BASE))
-}
-
-fn code(play: &mut Playbook, client: &str) -> String {
-    let page = log_in(play, client, ADA.1);
-    assert_eq!(page.head.status, 200, "{page:?}");
-    between(&page.body, "?code=", "&amp;").to_owned()
-}
-
-fn tokens(play: &mut Playbook, client: &str, code: &str) -> Answer {
-    let grant = ("grant_type", "authorization_code");
-    let body = [grant, ("code", code), ("redirect_uri", CLAUDE), ("code_verifier", VERIFIER), ("client_id", client)];
-    play.answer_to(&post("/oauth/token", FORM, &pairs(&body)))
-}
-
-/// The whole way: an access token.
-fn access(play: &mut Playbook) -> String {
-    let client = client(play);
-    let code = code(play, &client);
-    let answer = tokens(play, &client, &code);
-    answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
-}
-
-fn greet(play: &mut Playbook, authorization: &str) -> Answer {
-    play.answer_to(&initialize("2025-11-25", "{}").with("Authorization", authorization))
-}
 
 #[test]
 fn a_client_finds_its_way_from_the_401_to_a_session() {

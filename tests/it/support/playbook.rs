@@ -30,6 +30,7 @@ use mcp_proxy::proxy::{Exit, Input, Order, Proxy, Record, Sources, Task, Templat
 
 use super::answers::Answers;
 use super::clock::Clock;
+use super::oauth::Disk;
 use super::requests::{self, CLIENT, Http, rpc};
 
 mod remotes;
@@ -54,6 +55,8 @@ pub(crate) struct Playbook {
     pub(crate) disk: Result<(), String>,
     /// What the authorization server wants to be done, while its threads are slow.
     pub(crate) held: Option<Vec<Task>>,
+    /// What it keeps.
+    pub(crate) kept: Disk,
     /// What the next look at the templates finds changed.
     pub(crate) templates: Vec<TemplateChange>,
     /// What the operator has ordered.
@@ -151,6 +154,7 @@ impl Playbook {
             connects: 0,
             disk: Ok(()),
             held: None,
+            kept: Disk::default(),
             templates: Vec::new(),
             orders: Vec::new(),
             peer: CLIENT,

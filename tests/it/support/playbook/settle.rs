@@ -74,7 +74,12 @@ impl Playbook {
             return held.push(task);
         }
         let outcome = match task {
-            Task::Write(write) => Outcome::Written { number: write.number, error: self.disk.clone().err() },
+            Task::Write(write) => {
+                if self.disk.is_ok() {
+                    self.kept.carry_out(&write.job);
+                }
+                Outcome::Written { number: write.number, error: self.disk.clone().err() }
+            }
             Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },
             Task::LookForOrders if self.orders.is_empty() => return,
             Task::LookForOrders => Outcome::Orders(self.orders.clone()),

@@ -23,6 +23,7 @@ use crate::base::text::shorten;
 use crate::codec::http::{BodyLength, Head, Method};
 use crate::codec::jsonrpc::{SESSION_NOT_FOUND, TRANSPORT_ERROR};
 use crate::limits;
+use crate::mcp::session::Opener;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::mcp::version::{self, Version};
 use crate::proxy::{Proxy, Resumption};
@@ -84,22 +85,22 @@ impl Proxy {
             self.respond(conn, 204, &[("Allow", endpoint.allowed())], &[], now);
             return Ok(());
         }
-        self.check_token(conn, server, head)?;
+        let caller = (server, self.check_token(conn, (server, endpoint), head)?);
         match (endpoint, head.method) {
-            (Endpoint::Streamable, Method::Post) => self.on_post_head(conn, server, head, now),
-            (Endpoint::Streamable, Method::Get | Method::Head) => self.on_get(conn, server, head, now),
-            (Endpoint::Streamable, Method::Delete) => self.on_delete(conn, server, head, now),
+            (Endpoint::Streamable, Method::Post) => self.on_post_head(conn, caller, head, now),
+            (Endpoint::Streamable, Method::Get | Method::Head) => self.on_get(conn, caller, head, now),
+            (Endpoint::Streamable, Method::Delete) => self.on_delete(conn, caller, head, now),
             (Endpoint::Streamable, _) => {
                 Err(Denial::not_allowed(endpoint.allowed(), "this endpoint takes POST, GET and DELETE"))
             }
-            (Endpoint::Sse, Method::Get | Method::Head) => self.on_sse_get(conn, server, head, now),
+            (Endpoint::Sse, Method::Get | Method::Head) => self.on_sse_get(conn, caller, head, now),
             // No JSON-RPC: that would keep clients which try streamable HTTP first from falling back.
             (Endpoint::Sse, _) => {
                 let reason = "this is the endpoint of HTTP+SSE (2024-11-05): open a stream with GET";
                 Err(Denial { headers: vec![("Allow", endpoint.allowed().to_owned())], ..Denial::plain(405, reason) })
             }
             (Endpoint::Message, Method::Post) => {
-                let post = self.message_post(server, head)?;
+                let post = self.message_post(caller, head)?;
                 self.expect_body(conn, Post::Message(post), head, now)
             }
             (Endpoint::Message, _) => {
@@ -111,7 +112,7 @@ impl Proxy {
     fn on_post_head(
         &mut self,
         conn: ConnId,
-        server: ServerId,
+        caller: (ServerId, Opener),
         head: &Head<'_, '_>,
         now: Instant,
     ) -> Result<(), Denial> {
@@ -119,8 +120,9 @@ impl Proxy {
         let accepts = accepts(head).ok_or_else(|| {
             Denial::message(406, TRANSPORT_ERROR, "the client must accept application/json, text/event-stream or both")
         })?;
-        let session = self.session_header(server, head)?;
-        let post = StreamablePost { server, session, version: version_header(head)?, accepts };
+        let session = self.session_header(caller, head)?;
+        let (server, opener) = caller;
+        let post = StreamablePost { server, opener, session, version: version_header(head)?, accepts };
         self.expect_body(conn, Post::Streamable(post), head, now)
     }
 
@@ -141,8 +143,14 @@ impl Proxy {
     }
 
     /// A GET opens the session's own stream.
-    fn on_get(&mut self, conn: ConnId, server: ServerId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
-        let session = match self.session_header(server, head)? {
+    fn on_get(
+        &mut self,
+        conn: ConnId,
+        caller: (ServerId, Opener),
+        head: &Head<'_, '_>,
+        now: Instant,
+    ) -> Result<(), Denial> {
+        let session = match self.session_header(caller, head)? {
             SessionHeader::Known(session) => session,
             SessionHeader::Unknown => return Err(Denial::unknown_session("null")),
             SessionHeader::Absent => {
@@ -192,8 +200,14 @@ impl Proxy {
     }
 
     /// A DELETE ends the session.
-    fn on_delete(&mut self, conn: ConnId, server: ServerId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
-        match self.session_header(server, head)? {
+    fn on_delete(
+        &mut self,
+        conn: ConnId,
+        caller: (ServerId, Opener),
+        head: &Head<'_, '_>,
+        now: Instant,
+    ) -> Result<(), Denial> {
+        match self.session_header(caller, head)? {
             SessionHeader::Known(session) => {
                 self.end_session(session, now);
                 self.respond(conn, 204, &[], &[], now);
@@ -206,10 +220,15 @@ impl Proxy {
         }
     }
 
-    fn session_header(&self, server: ServerId, head: &Head<'_, '_>) -> Result<SessionHeader, Denial> {
+    /// Somebody else's session is one that there is not: its name is nobody's business.
+    fn session_header(
+        &self,
+        (server, opener): (ServerId, Opener),
+        head: &Head<'_, '_>,
+    ) -> Result<SessionHeader, Denial> {
         Ok(match unique(head, "mcp-session-id")? {
             None => SessionHeader::Absent,
-            Some(name) => match self.sessions.find_streamable(name, server) {
+            Some(name) => match self.sessions.find_streamable(name, server, opener) {
                 Some(session) => SessionHeader::Known(session),
                 None => SessionHeader::Unknown,
             },

@@ -8,6 +8,7 @@ use crate::base::id::{ServerId, SessionId, StreamId};
 use super::introduction::Greeting;
 use super::log_level::LogLevel;
 use super::method::McpMethod;
+use super::session::Opener;
 
 /// A request that was accepted and is not yet answered.
 #[derive(Debug)]
@@ -40,7 +41,12 @@ pub struct Call {
 #[derive(Debug)]
 pub enum CallKind {
     /// `initialize`: answered here, from the link's introduction.
-    Initialize(Greeting),
+    Initialize {
+        /// What the downstream said of itself.
+        greeting: Greeting,
+        /// Who said it.
+        opener: Opener,
+    },
     /// `resources/subscribe`: undone if the upstream refuses.
     Subscribe(String),
     /// `logging/setLevel`: takes effect here once the upstream agrees.
@@ -79,7 +85,7 @@ impl Call {
     pub fn is_cause(&self) -> bool {
         match self.kind {
             CallKind::Active | CallKind::BeginTask => matches!(self.state, CallState::InFlight),
-            CallKind::Initialize(_)
+            CallKind::Initialize { .. }
             | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools

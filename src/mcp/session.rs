@@ -34,6 +34,16 @@ pub enum Opening {
     Done,
 }
 
+/// By whom a session was opened, as far as tokens tell. It is checked with each of its requests: a session's name alone
+/// is no proof (2025-11-25, security best practices, session hijacking).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opener {
+    /// No token was asked for.
+    Anybody,
+    /// Whoever is known by this digest: a user with a client, or the holder of a token.
+    Known([u8; 32]),
+}
+
 /// One conversation.
 #[derive(Debug)]
 pub struct Session {
@@ -43,6 +53,8 @@ pub struct Session {
     pub server: ServerId,
     /// Its name on the wire.
     pub token: Token,
+    /// Who may go on with it.
+    pub opener: Opener,
     /// How its downstream is connected.
     pub transport: Transport,
     /// The revision that was negotiated.
@@ -150,19 +162,20 @@ impl Sessions {
         self.arena.get_mut(id)
     }
 
-    /// The session of that name, if it is one with this upstream over streamable HTTP.
-    pub fn find_streamable(&self, name: &str, server: ServerId) -> Option<SessionId> {
-        self.find(name).filter(|(_, session)| session.entrance == server && !session.is_sse()).map(|(id, _)| id)
+    /// The session of that name, if it is one with this upstream over streamable HTTP, and of whoever asks.
+    pub fn find_streamable(&self, name: &str, server: ServerId, opener: Opener) -> Option<SessionId> {
+        self.find(name, server, opener).filter(|(_, session)| !session.is_sse()).map(|(id, _)| id)
     }
 
-    /// The session of that name, if it is one with this upstream over HTTP+SSE.
-    pub fn find_sse(&self, name: &str, server: ServerId) -> Option<SessionId> {
-        self.find(name).filter(|(_, session)| session.entrance == server && session.is_sse()).map(|(id, _)| id)
+    /// The session of that name, if it is one with this upstream over HTTP+SSE, and of whoever asks.
+    pub fn find_sse(&self, name: &str, server: ServerId, opener: Opener) -> Option<SessionId> {
+        self.find(name, server, opener).filter(|(_, session)| session.is_sse()).map(|(id, _)| id)
     }
 
-    fn find(&self, name: &str) -> Option<(SessionId, &Session)> {
+    fn find(&self, name: &str, server: ServerId, opener: Opener) -> Option<(SessionId, &Session)> {
         let id = *self.by_token.get(&parse_token(name)?)?;
-        Some((id, self.get(id)?))
+        let session = self.get(id).filter(|session| session.entrance == server && session.opener == opener)?;
+        Some((id, session))
     }
 
     /// All of them.

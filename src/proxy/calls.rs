@@ -14,7 +14,7 @@ use crate::limits;
 use crate::mcp::call::{Call, CallKind, CallState};
 use crate::mcp::introduction::Greeting;
 use crate::mcp::method::McpMethod;
-use crate::mcp::session::{Opening, Transport};
+use crate::mcp::session::{Opener, Opening, Transport};
 use crate::mcp::tally::CallEnd;
 use crate::mcp::trouble::Trouble;
 use crate::mcp::version::Version;
@@ -91,7 +91,7 @@ impl Proxy {
         session: Option<SessionId>,
         stream: StreamId,
         id: &str,
-        greeting: Greeting,
+        (greeting, opener): (Greeting, Opener),
         now: Instant,
     ) {
         let room = self.check_room(server, session, 0);
@@ -110,7 +110,7 @@ impl Proxy {
             progress_token: None,
             method: McpMethod::Initialize,
             came: now,
-            kind: CallKind::Initialize(greeting),
+            kind: CallKind::Initialize { greeting, opener },
             state: CallState::InFlight,
             was_returned: false,
             due: now,
@@ -179,7 +179,7 @@ impl Proxy {
         for id in waiting {
             let Some(call) = self.calls.get_mut(id) else { continue };
             let CallState::Waiting { line } = std::mem::replace(&mut call.state, CallState::InFlight) else { continue };
-            if matches!(call.kind, CallKind::Initialize(_)) {
+            if matches!(call.kind, CallKind::Initialize { .. }) {
                 self.introduce(id, now);
             } else if let Some(link) = self.ready_link(server) {
                 self.send_waiting_call(link, id, line);
@@ -191,7 +191,7 @@ impl Proxy {
     /// Answers an `initialize` from what the upstream said of itself, and begins the session.
     fn introduce(&mut self, id: CallId, now: Instant) {
         let Some(call) = self.take_call(id, now) else { return };
-        let CallKind::Initialize(greeting) = &call.kind else { return };
+        let CallKind::Initialize { greeting, opener } = &call.kind else { return };
         self.suspect_unused(call.server);
         if !self.streams.is_live(call.stream) {
             return self.count_ended(&call, CallEnd::Cancelled, now); // nobody would learn the session's name
@@ -200,7 +200,7 @@ impl Proxy {
             return;
         };
         let version = Version::negotiate(greeting.asked, introduction.version);
-        let session = call.session.or_else(|| self.begin_session(call.server, Transport::Streamable, now));
+        let session = call.session.or_else(|| self.begin_session(call.server, *opener, Transport::Streamable, now));
         let Some(session) = session else {
             let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
             self.count_ended(&call, CallEnd::Failed, now);
@@ -310,7 +310,7 @@ impl Proxy {
     fn on_unanswered(&mut self, call: &Call) {
         match (&call.kind, call.session) {
             (CallKind::Subscribe(uri), session) => self.on_subscribe_refused(session, uri),
-            (CallKind::Initialize(_), session) => {
+            (CallKind::Initialize { .. }, session) => {
                 self.suspect_unused(call.server);
                 if let Some(entry) = session.and_then(|session| self.sessions.get_mut(session)) {
                     entry.server = entry.entrance;

@@ -7,7 +7,7 @@ use super::{Due, Proxy};
 use crate::base::id::{ServerId, SessionId};
 use crate::limits;
 use crate::mcp::introduction::{ClientCapabilities, Greeting};
-use crate::mcp::session::{Opening, Session, Token, Transport};
+use crate::mcp::session::{Opener, Opening, Session, Token, Transport};
 use crate::mcp::version::Version;
 
 impl Proxy {
@@ -19,7 +19,13 @@ impl Proxy {
     }
 
     /// A conversation begins. At the bound the stalest session makes room; `None` if there is none.
-    pub(crate) fn begin_session(&mut self, server: ServerId, transport: Transport, now: Instant) -> Option<SessionId> {
+    pub(crate) fn begin_session(
+        &mut self,
+        server: ServerId,
+        opener: Opener,
+        transport: Transport,
+        now: Instant,
+    ) -> Option<SessionId> {
         if self.sessions.len() >= limits::SESSIONS_MAX {
             let stalest = self.sessions.stalest(|_| true, |stream| self.is_attached(stream))?;
             self.end_session(stalest, now);
@@ -30,6 +36,7 @@ impl Proxy {
             entrance,
             server,
             token,
+            opener,
             transport,
             version: Version::V2024_11_05,
             capabilities: ClientCapabilities::default(),

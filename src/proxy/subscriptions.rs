@@ -80,7 +80,7 @@ impl Proxy {
         let pending = self.calls.iter().filter(|(_, call)| call.server == server && call.session != except);
         let pending = pending.filter_map(|(_, call)| match call.kind {
             CallKind::SetLevel(level) => Some(level),
-            CallKind::Initialize(_)
+            CallKind::Initialize { .. }
             | CallKind::Subscribe(_)
             | CallKind::ListTools
             | CallKind::ListTasks

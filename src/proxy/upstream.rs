@@ -130,7 +130,7 @@ impl Proxy {
             CallKind::ListTasks if !is_error => return self.push_task_list(&call, line, id_range, now),
             CallKind::BeginTask if !is_error => self.on_task_begun(id, &call, line),
             CallKind::Active | CallKind::BeginTask if is_error => self.on_error_reply(&call, line),
-            CallKind::Initialize(_)
+            CallKind::Initialize { .. }
             | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools

@@ -2,6 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
+use super::endpoints::Endpoint;
 use super::errors::Denial;
 use super::unique;
 use crate::base::id::{ConnId, ServerId};
@@ -9,8 +10,10 @@ use crate::base::text::shorten;
 use crate::base::url::{self, Authority, Origin};
 use crate::codec::http::Head;
 use crate::codec::jsonrpc::TRANSPORT_ERROR;
+use crate::mcp::session::Opener;
 use crate::oauth::access::Denied;
 use crate::oauth::metadata;
+use crate::oauth::secret::Digest;
 use crate::proxy::Proxy;
 
 impl Proxy {
@@ -60,16 +63,21 @@ impl Proxy {
     }
 
     /// `Authorization: Bearer …` (RFC 6750, 2.1), or the token alone: one of the server's own tokens, or one of the
-    /// authorization server's. Either suffices.
-    pub(super) fn check_token(&self, conn: ConnId, server: ServerId, head: &Head<'_, '_>) -> Result<(), Denial> {
-        let Some(server) = self.servers.get(server) else { return Ok(()) };
+    /// authorization server's. Either suffices. Returns who that is.
+    pub(super) fn check_token(
+        &self,
+        conn: ConnId,
+        (id, endpoint): (ServerId, Endpoint),
+        head: &Head<'_, '_>,
+    ) -> Result<Opener, Denial> {
+        let Some(server) = self.servers.get(id) else { return Ok(Opener::Anybody) };
         let tokens = &server.config.auth_tokens;
         if tokens.is_empty() && !server.config.is_behind_login {
-            return Ok(());
+            return Ok(Opener::Anybody);
         }
         let presented = unique(head, "authorization")?.map(token).filter(|token| !token.is_empty());
-        if presented.is_some_and(|presented| is_one_of(tokens, presented)) {
-            return Ok(());
+        if let Some(presented) = presented.filter(|presented| is_one_of(tokens, presented)) {
+            return Ok(known(&["token", presented]));
         }
         let authorization = self.authorization.as_ref().filter(|_| server.config.is_behind_login);
         let Some(authorization) = authorization else {
@@ -87,20 +95,38 @@ impl Proxy {
         let now = self.date.unix_seconds();
         let checked = presented.map(|token| authorization.server.check_access(token, &server.config.name, now));
         match checked {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(denied)) => Err(self.challenge(conn, head, Some(denied))?),
-            None => Err(self.challenge(conn, head, None)?),
+            Some(Ok(caller)) => Ok(known(&["login", caller.username, caller.client_id])),
+            Some(Err(denied)) => Err(self.challenge(conn, (id, endpoint), head, Some(denied))?),
+            None => Err(self.challenge(conn, (id, endpoint), head, None)?),
         }
     }
 
-    /// 401 with the place where a client finds out how to log in.
-    fn challenge(&self, conn: ConnId, head: &Head<'_, '_>, denied: Option<Denied>) -> Result<Denial, Denial> {
+    /// 401 with the place where a client finds out how to log in. To clients of HTTP+SSE the resource is the URL of the
+    /// stream, whichever of its endpoints refuses them.
+    fn challenge(
+        &self,
+        conn: ConnId,
+        (server, endpoint): (ServerId, Endpoint),
+        head: &Head<'_, '_>,
+        denied: Option<Denied>,
+    ) -> Result<Denial, Denial> {
         let issuer = self.issuer(conn, head)?;
-        let path = head.target.path.strip_prefix(self.config.base_url.path()).unwrap_or(head.target.path);
+        let entrance = match endpoint {
+            Endpoint::Streamable => Endpoint::Streamable,
+            Endpoint::Sse | Endpoint::Message => Endpoint::Sse,
+        };
+        let path = self.path_of(server, entrance);
+        let path = path.strip_prefix(self.config.base_url.path()).unwrap_or(&path);
         let reason =
             denied.map_or("this server needs a login: the client finds out where by itself", Denied::description);
         Ok(Denial::unauthorized(&metadata::challenge(&issuer, path, denied), reason))
     }
+}
+
+/// A caller as sessions know them. A login is a user's with a client: it stays the same when tokens are renewed.
+fn known(parts: &[&str]) -> Opener {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    Opener::Known(*Digest::of_parts(&parts).as_bytes())
 }
 
 /// All are compared, each in constant time, so that the time taken tells nothing.

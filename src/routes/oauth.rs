@@ -131,7 +131,8 @@ impl Proxy {
             }
             (OAuthEndpoint::ServerMetadata, Method::Get | Method::Head) => {
                 let issuer = self.issuer(conn, head)?;
-                let is_known = about.trim_end_matches('/').is_empty() || self.is_server_path(about);
+                let about = about.trim_end_matches('/');
+                let is_known = about.strip_prefix('/').is_none_or(|path| self.is_server_path(path));
                 let answer = if is_known { metadata::authorization_server(&issuer) } else { metadata::unknown() };
                 self.answer_oauth(conn, &answer, now);
                 Ok(())
@@ -267,7 +268,7 @@ impl Proxy {
     }
 
     fn is_server_path(&self, path: &str) -> bool {
-        self.with_servers(|servers| crate::oauth::resource::server_at(servers, path.trim_matches('/')).is_some())
+        self.with_servers(|servers| crate::oauth::resource::server_at(servers, path).is_some())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::mcp::introduction::{self, Greeting};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::McpMethod;
 use crate::mcp::owners;
+use crate::mcp::session::Opener;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::proxy::{Proxy, Request};
 
@@ -45,6 +46,7 @@ impl Post {
 #[derive(Debug)]
 pub(crate) struct StreamablePost {
     pub(crate) server: ServerId,
+    pub(crate) opener: Opener,
     pub(crate) session: SessionHeader,
     pub(crate) version: VersionHeader,
     pub(crate) accepts: Accepts,
@@ -135,7 +137,7 @@ impl Proxy {
             Greeting::parse(params.text).map_err(|reason| Denial::reply(200, id, INVALID_PARAMS, &reason))?;
         let state = StreamState::Undecided { accepts: post.accepts, due: 1, batch: None };
         let stream = self.open_answer(conn, None, state, now);
-        self.accept_initialize(post.server, None, stream, id, greeting, now);
+        self.accept_initialize(post.server, None, stream, id, (greeting, post.opener), now);
         Ok(())
     }
 

@@ -21,7 +21,7 @@ use crate::codec::jsonrpc::{INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, wr
 use crate::codec::sse::Fields;
 use crate::limits;
 use crate::mcp::introduction::Greeting;
-use crate::mcp::session::{Opening, Transport, format_token};
+use crate::mcp::session::{Opener, Opening, Transport, format_token};
 use crate::mcp::stream::StreamState;
 use crate::proxy::Proxy;
 
@@ -38,7 +38,7 @@ impl Proxy {
     pub(super) fn on_sse_get(
         &mut self,
         conn: ConnId,
-        server: ServerId,
+        (server, opener): (ServerId, Opener),
         head: &Head<'_, '_>,
         now: Instant,
     ) -> Result<(), Denial> {
@@ -47,7 +47,7 @@ impl Proxy {
             self.respond(conn, 200, &[("Content-Type", "text/event-stream")], &[], now);
             return Ok(());
         }
-        let Some(session) = self.begin_session(server, Transport::Sse(Opening::Awaited), now) else {
+        let Some(session) = self.begin_session(server, opener, Transport::Sse(Opening::Awaited), now) else {
             let reason = format!("the proxy has too many sessions ({}); try again later", limits::SESSIONS_MAX);
             return Err(Denial::plain(503, &reason));
         };
@@ -76,7 +76,11 @@ impl Proxy {
     }
 
     /// A message begins. The session is checked before its body is read.
-    pub(super) fn message_post(&self, server: ServerId, head: &Head<'_, '_>) -> Result<MessagePost, Denial> {
+    pub(super) fn message_post(
+        &self,
+        (server, opener): (ServerId, Opener),
+        head: &Head<'_, '_>,
+    ) -> Result<MessagePost, Denial> {
         check_content(head)?;
         if accepts(head).is_none() {
             return Err(Denial::message(406, TRANSPORT_ERROR, "the client must accept application/json"));
@@ -86,7 +90,7 @@ impl Proxy {
             let reason = "the sessionId is missing: send messages to the URL that the stream's endpoint event names";
             return Err(Denial::message(400, TRANSPORT_ERROR, reason));
         };
-        match self.sessions.find_sse(name, server) {
+        match self.sessions.find_sse(name, server, opener) {
             Some(session) => Ok(MessagePost { server, session }),
             None => Err(Denial::unknown_sse_session("null")),
         }
@@ -141,6 +145,7 @@ impl Proxy {
         let refusal = match (method, entry.transport) {
             ("initialize", Transport::Sse(Opening::Awaited)) => match Greeting::parse(params.text) {
                 Ok(greeting) => {
+                    let greeting = (greeting, entry.opener);
                     return self.accept_initialize(post.server, Some(post.session), stream, id, greeting, now);
                 }
                 Err(reason) => write::error(id, INVALID_PARAMS, &reason),

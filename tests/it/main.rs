@@ -113,6 +113,8 @@ mod routes_errors;
 mod routes_metrics;
 mod routes_oauth;
 mod routes_oauth_attacks;
+mod routes_oauth_origins;
+mod routes_oauth_sessions;
 mod routes_oauth_tokens;
 mod routes_post;
 mod routes_probes;

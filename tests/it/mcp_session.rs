@@ -6,7 +6,7 @@ use mcp_proxy::base::id::{Arena, Id, ServerId, SessionId, StreamId};
 use mcp_proxy::base::sequence::{CallId, Number};
 use mcp_proxy::mcp::introduction::ClientCapabilities;
 use mcp_proxy::mcp::log_level::LogLevel;
-use mcp_proxy::mcp::session::{Opening, Session, Sessions, Token, Transport, format_token};
+use mcp_proxy::mcp::session::{Opener, Opening, Session, Sessions, Token, Transport, format_token};
 use mcp_proxy::mcp::version::Version;
 
 fn servers() -> [ServerId; 2] {
@@ -19,6 +19,7 @@ fn session(server: ServerId, token: Token, last_used: Instant) -> Session {
         entrance: server,
         server,
         token,
+        opener: Opener::Anybody,
         transport: Transport::Streamable,
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
@@ -49,12 +50,12 @@ fn a_session_is_found_by_its_name_with_its_own_upstream() {
     assert!(sessions.is_empty());
     let id = sessions.insert(session(ours, token(0xab), Instant::now()));
     let name = format_token(&token(0xab));
-    assert_eq!(sessions.find_streamable(&name, ours), Some(id));
-    assert_eq!(sessions.find_streamable(&name, other), None, "a session is with one upstream");
-    assert_eq!(sessions.find_streamable(&format_token(&token(0xac)), ours), None);
+    assert_eq!(sessions.find_streamable(&name, ours, Opener::Anybody), Some(id));
+    assert_eq!(sessions.find_streamable(&name, other, Opener::Anybody), None, "a session is with one upstream");
+    assert_eq!(sessions.find_streamable(&format_token(&token(0xac)), ours, Opener::Anybody), None);
     assert_eq!((sessions.len(), sessions.with(ours).count(), sessions.with(other).count()), (1, 1, 0));
     assert_eq!(sessions.remove(id).map(|session| session.token), Some(token(0xab)));
-    assert_eq!(sessions.find_streamable(&name, ours), None, "it has ended");
+    assert_eq!(sessions.find_streamable(&name, ours, Opener::Anybody), None, "it has ended");
     assert!(sessions.remove(id).is_none() && sessions.get(id).is_none());
     let next = sessions.insert(session(ours, token(1), Instant::now()));
     assert!(sessions.get_mut(id).is_none(), "another session lives in its place");
@@ -70,12 +71,29 @@ fn a_session_is_found_over_its_own_transport_only() {
     let transport = Transport::Sse(Opening::Awaited);
     let sse = sessions.insert(Session { transport, ..session(ours, token(2), now) });
     let names = [format_token(&token(1)), format_token(&token(2))];
-    let found = |find: fn(&Sessions, &str, ServerId) -> Option<SessionId>| {
-        names.each_ref().map(|name| find(&sessions, name, ours))
+    let found = |find: fn(&Sessions, &str, ServerId, Opener) -> Option<SessionId>| {
+        names.each_ref().map(|name| find(&sessions, name, ours, Opener::Anybody))
     };
     assert_eq!(found(Sessions::find_streamable), [Some(streamable), None]);
     assert_eq!(found(Sessions::find_sse), [None, Some(sse)]);
-    assert_eq!(sessions.find_sse(&names[1], other), None);
+    assert_eq!(sessions.find_sse(&names[1], other, Opener::Anybody), None);
+}
+
+#[test]
+fn a_session_is_found_by_whoever_opened_it() {
+    let [ours, _] = servers();
+    let mut sessions = Sessions::default();
+    let openers = [Opener::Anybody, Opener::Known([1; 32]), Opener::Known([2; 32])];
+    let ids = openers.map(|opener| {
+        let Opener::Known([byte, ..]) = opener else { return sessions.insert(session(ours, token(0), Instant::now())) };
+        sessions.insert(Session { opener, ..session(ours, token(byte), Instant::now()) })
+    });
+    for (number, id) in ids.into_iter().enumerate() {
+        let name = format_token(&token(number as u8));
+        let found = openers.map(|opener| sessions.find_streamable(&name, ours, opener));
+        let expected: Vec<_> = (0..3).map(|other| Some(id).filter(|_| other == number)).collect();
+        assert_eq!(found[..], expected[..]);
+    }
 }
 
 #[test]
@@ -110,7 +128,7 @@ fn nothing_but_the_exact_name_will_do() {
         format!("\0{}", &name[1..]),
     ];
     for name in names {
-        assert_eq!(sessions.find_streamable(&name, server), None, "{name:?}");
+        assert_eq!(sessions.find_streamable(&name, server, Opener::Anybody), None, "{name:?}");
     }
 }
 

@@ -226,11 +226,10 @@ fn tokens_that_are_added_count_at_once_and_disturb_nobody() {
     let session = session_of(&mut play, "a");
     play.reload(protected(&["one", "two"]));
     play.forget();
-    for token in ["one", "two"] {
-        play.http("a", &call_at("/demo/mcp", &session).with("Authorization", &format!("Bearer {token}")));
-        play.answers_last("demo", RESULT);
-        assert_eq!(play.answer("a").head.status, 200, "{token}");
-    }
+    play.http("a", &call_at("/demo/mcp", &session).with("Authorization", "Bearer one"));
+    play.answers_last("demo", RESULT);
+    assert_eq!(play.answer("a").head.status, 200);
+    assert_eq!(play.answer_to(&greeting.clone().with("Authorization", "Bearer two")).head.status, 200);
     // One that is taken away ends what was begun with it.
     play.reload(protected(&["two"]));
     assert_eq!(play.proxy.census().sessions, 0);

@@ -9,23 +9,11 @@ use serde_json::json;
 
 use crate::support::login::{
     BASE, FORM, Form, ask, between, client, code, config, form, log_in, pairs, play_with, post, query, register,
-    tokens, usual,
+    request, tokens, usual,
 };
 use crate::support::oauth::{ADA, CHALLENGE, CLAUDE, changed, parameter};
 use crate::support::playbook::{Answer, Playbook};
 use crate::support::requests::Http;
-
-/// The parameters of an honest request.
-fn request(client: &str) -> Vec<(&str, &str)> {
-    vec![
-        ("response_type", "code"),
-        ("client_id", client),
-        ("redirect_uri", CLAUDE),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-        ("state", "s"),
-    ]
-}
 
 /// The whole way, from a login to tokens.
 #[track_caller]
@@ -162,7 +150,7 @@ fn login_csrf() {
     assert_eq!(play.answer_to(&another.filled(ADA)).head.status, 200, "the other tab still works");
 }
 
-/// What a GET begins, a HEAD does not: a page that nobody sees needs no room.
+/// Parameters in a URL do not make a GET what a POST is.
 #[test]
 fn methods_that_are_none_of_the_endpoints() {
     let mut play = usual();

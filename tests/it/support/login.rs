@@ -78,15 +78,20 @@ pub(crate) fn client(play: &mut Playbook) -> String {
     answer.json()["client_id"].as_str().expect("an id").to_owned()
 }
 
-pub(crate) fn query(client: &str) -> String {
-    pairs(&[
+/// The parameters of an honest request.
+pub(crate) fn request(client: &str) -> Vec<(&str, &str)> {
+    vec![
         ("response_type", "code"),
         ("client_id", client),
         ("redirect_uri", CLAUDE),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
         ("state", "s"),
-    ])
+    ]
+}
+
+pub(crate) fn query(client: &str) -> String {
+    pairs(&request(client))
 }
 
 pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {

@@ -46,7 +46,8 @@ pub(crate) fn settings() -> Settings {
 
 /// What entries of `redirectURIs` stand for.
 pub(crate) fn redirects(entries: &[&str]) -> Redirects {
-    Redirects::of(&entries.iter().map(|entry| Redirect::parse(entry).unwrap()).collect::<Vec<_>>())
+    let parsed: Vec<Redirect> = entries.iter().map(|entry| Redirect::parse(entry).unwrap()).collect();
+    Redirects::of(&parsed)
 }
 
 /// The same bytes for the same seed.

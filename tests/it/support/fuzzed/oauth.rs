@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use mcp_proxy::base::time::Now;
 use mcp_proxy::codec::form::{Form, write};
+use mcp_proxy::config::oauth::Redirect;
 use mcp_proxy::oauth::answer::{Answer, Body, Page};
+use mcp_proxy::oauth::redirects::Redirects;
 use mcp_proxy::oauth::settings::Settings;
 use mcp_proxy::oauth::store::document::{LoadError, Loaded, load, whole};
 use mcp_proxy::oauth::{AuthorizationServer, Output, Visit};
@@ -33,7 +35,7 @@ pub(crate) fn form(data: &[u8]) {
 fn open(file: &[u8]) -> Result<(AuthorizationServer, Now), LoadError> {
     let settings = Settings {
         servers: vec!["demo".to_owned()],
-        redirects: crate::support::oauth::redirects(&["claude", "loopback"]),
+        redirects: Redirects::of(&["claude", "loopback"].map(|entry| Redirect::parse(entry).unwrap())),
         ..Settings::default()
     };
     let now = Now { instant: Instant::now(), unix_seconds: 1_000 };

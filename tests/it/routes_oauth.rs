@@ -8,7 +8,8 @@ use mcp_proxy::proxy::{Exit, Order, Task, TemplateChange};
 use serde_json::json;
 
 use crate::support::login::{
-    BASE, FORM, access, between, client, code, config, greet, log_in, pairs, play_with, post, query, register, tokens, usual,
+    BASE, FORM, access, between, client, code, config, greet, log_in, pairs, play_with, post, query, register, tokens,
+    usual,
 };
 use crate::support::oauth::{ADA, CLAUDE, VERIFIER};
 use crate::support::playbook::Playbook;

@@ -143,10 +143,11 @@ fn login_csrf() {
         let twice = honest.clone().with(name, BASE).also(name, BASE);
         assert_eq!(play.answer_to(&twice).head.status, 400, "{name} twice");
     }
-    // The answer to the honest one goes to the honest browser, once.
+    // The answer to the honest one goes to the honest browser, and to nobody else who sends the same.
     let honest = honest.also("Cookie", "other=1").with("Sec-Fetch-Site", "same-origin");
     assert_eq!(play.answer_to(&honest).head.status, 200);
-    assert_stays_here(&play.answer_to(&honest), 403);
+    assert_stays_here(&play.answer_to(&honest.clone().without("Cookie")), 403);
+    assert_stays_here(&play.answer_to(&honest.with("Cookie", &another.cookie)), 403);
     assert_eq!(play.answer_to(&another.filled(ADA)).head.status, 200, "the other tab still works");
 }
 

@@ -24,6 +24,7 @@ pub mod trampoline;
 mod channel;
 mod child;
 mod children;
+mod clock;
 mod conn;
 mod event_loop;
 mod helper;
@@ -111,7 +112,7 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     let watcher = reloading.map(|reloading| Watcher::start(reloading, Arc::clone(&waker))).transpose();
     let watcher = watcher.map_err(RunError::System)?;
     let sources = Sources { random, vitals: vitals::source(log.dropped()) };
-    let now = event_loop::read_clock();
+    let now = clock::read_clock();
     let opened = config.oauth.as_ref().map(|oauth| authority::open(oauth, &config, now)).transpose();
     let opened = opened.map_err(RunError::Authority)?;
     on_listening(&config, local);

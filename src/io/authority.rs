@@ -3,29 +3,29 @@
 //!
 //! Two threads, so that neither a slow disk nor a password that takes its time delays the other.
 
+mod disk;
+mod operator;
+
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mio::Waker;
 
-use super::event_loop::read_clock;
+use self::disk::{Disk, DiskJob};
+pub use self::operator::{Login, logins, revoke};
 use super::log::Log;
-use super::orders;
 use super::state_file::{StateFile, StateFileError};
-use super::templates::Templates;
 use super::worker::Worker;
 use crate::base::time::Now;
 use crate::config::Config;
 use crate::config::oauth::OAuth;
 use crate::limits::{OAUTH_FILE_BYTES_MAX, ORDER_TIME_MAX};
 use crate::oauth::password::Verification;
-use crate::oauth::store::document::{LoadError, compacted};
+use crate::oauth::store::document::LoadError;
 use crate::oauth::store::ledger::{Job, Write};
-use crate::oauth::store::record::{Audience, Grant};
-use crate::oauth::{AuthorizationServer, JobId, Output, settings::Settings};
+use crate::oauth::{AuthorizationServer, JobId, settings::Settings};
 use crate::proxy::{Level, Outcome, Proxy, Record, Task};
 
 /// The file in `persistenceDir`; as in the reference.
@@ -135,109 +135,11 @@ pub fn directory(oauth: &OAuth) -> Result<PathBuf, AuthorityError> {
     }
 }
 
-/// For the operator, beside a proxy that runs or not.
-impl Opened {
-    /// Ends logins, and returns how many, once that is on the disk.
-    fn revoke(mut self, whose: &str, now: Now) -> Result<usize, AuthorityError> {
-        let count = self.server.revoke_logins(whose, now);
-        let path = self.file.path().to_owned();
-        let disk = Disk { file: self.file, is_sound: true, templates: Templates::new(Path::new("")) };
-        while let Some(output) = self.server.poll_output() {
-            if let Output::Write(write) = output {
-                disk.write(&write.job).map_err(|error| AuthorityError::Write(path.clone(), error))?;
-            }
-        }
-        Ok(count)
-    }
-}
-
-/// A login that is alive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// Names it.
-    pub id: String,
-    /// Who logged in; empty for tokens of the reference.
-    pub username: String,
-    /// What the client calls itself, or its id.
-    pub client: String,
-    /// What its tokens open; `None`: every server.
-    pub server: Option<String>,
-    /// When, in seconds since 1970.
-    pub since: u64,
-}
-
-/// All logins that are alive, oldest first. Nothing is locked or changed.
-///
-/// # Errors
-///
-/// See [`AuthorityError`].
-pub fn logins(oauth: &OAuth, config: &Config) -> Result<Vec<Login>, AuthorityError> {
-    let settings = Settings::of(oauth, &config.servers);
-    let path = directory(oauth)?.join(FILE_NAME);
-    let bytes = StateFile::peek(&path, OAUTH_FILE_BYTES_MAX);
-    let bytes = bytes.map_err(|error| AuthorityError::Read(path.clone(), error))?;
-    let random = super::random_source().map_err(|error| AuthorityError::Read(path.clone(), error))?;
-    let server = AuthorizationServer::open(settings, bytes.as_deref(), random, read_clock());
-    let server = server.map_err(|error| AuthorityError::Unusable(path, error))?;
-    let named = |grant: &Grant| {
-        let name = server.store().client(&grant.client_id).map(|client| client.name.clone());
-        name.filter(|name| !name.is_empty()).unwrap_or_else(|| grant.client_id.clone())
-    };
-    let mut logins: Vec<Login> = server
-        .logins()
-        .map(|(id, grant)| Login {
-            id: id.to_string(),
-            username: grant.username.clone(),
-            client: named(grant),
-            server: match &grant.server {
-                Audience::Every => None,
-                Audience::Server(name) => Some(name.clone()),
-            },
-            since: grant.created_at,
-        })
-        .collect();
-    logins.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
-    Ok(logins)
-}
-
-/// Ends the login of this id, or all of this user or client. Returns how many. A proxy that runs does it itself.
-///
-/// # Errors
-///
-/// See [`AuthorityError`].
-pub fn revoke(oauth: &OAuth, config: &Config, whose: &str) -> Result<usize, AuthorityError> {
-    match open(oauth, config, read_clock()) {
-        Ok(opened) => opened.revoke(whose, read_clock()),
-        Err(AuthorityError::State(StateFileError::InUse(path))) => {
-            let before = logins(oauth, config)?;
-            let given = orders::give(&path, whose).map_err(|error| AuthorityError::Write(path.clone(), error))?;
-            if !given {
-                return Err(AuthorityError::Unanswered(path));
-            }
-            let after = logins(oauth, config)?;
-            Ok(before.iter().filter(|login| after.iter().all(|left| left.id != login.id)).count())
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// The threads, as the loop sees them.
 #[derive(Debug)]
 pub(super) struct Authority {
     disk: Worker<DiskJob, Option<Outcome>>,
     passwords: Worker<(JobId, Verification), Outcome>,
-}
-
-/// What the thread does that may wait for the disk.
-#[derive(Debug)]
-enum DiskJob {
-    Write(Write),
-    /// Makes the file shorter. Nobody waits for that.
-    Compact,
-    LookAtTemplates,
-    LookForOrders,
-    /// An order was carried out.
-    Fulfil(PathBuf),
 }
 
 impl Authority {
@@ -247,7 +149,7 @@ impl Authority {
     ///
     /// The system gave us none.
     pub(super) fn start(file: StateFile, template_dir: &Path, waker: &Arc<Waker>) -> io::Result<Authority> {
-        let mut disk = Disk { file, is_sound: true, templates: Templates::new(template_dir) };
+        let mut disk = Disk::with_templates(file, template_dir);
         let disk = Worker::start("oauth", Arc::clone(waker), move |job| disk.work(job))?;
         let verify =
             |(job, verification): (JobId, Verification)| Outcome::Verified { job, is_right: verification.run() };
@@ -278,61 +180,5 @@ impl Authority {
             }
         }
         self.passwords.poll_answer()
-    }
-}
-
-/// What the thread has that may wait for the disk.
-struct Disk {
-    file: StateFile,
-    /// Whether the end of the file is what it should be: after half a change nothing may be appended.
-    is_sound: bool,
-    templates: Templates,
-}
-
-impl Disk {
-    fn work(&mut self, job: DiskJob) -> Option<Outcome> {
-        match job {
-            DiskJob::Write(Write { number, job }) => {
-                let written = self.write(&job);
-                self.is_sound = written.is_ok();
-                let error = written.err().map(|error| format!("{}: {error}", self.file.path().display()));
-                Some(Outcome::Written { number, error })
-            }
-            DiskJob::Compact => {
-                self.compact();
-                None
-            }
-            DiskJob::LookAtTemplates => Some(Outcome::Templates(self.templates.look())),
-            DiskJob::LookForOrders => {
-                let orders = orders::find(self.file.path());
-                (!orders.is_empty()).then_some(Outcome::Orders(orders))
-            }
-            DiskJob::Fulfil(order) => {
-                // One whose change is not on the disk is carried out again.
-                if self.is_sound {
-                    let _ = fs::remove_file(order); // taken back meanwhile
-                }
-                None
-            }
-        }
-    }
-
-    fn write(&self, job: &Job) -> io::Result<()> {
-        match job {
-            Job::Rewrite(bytes) => self.file.replace(bytes),
-            Job::Append(_) | Job::AppendAndCompact(_) if !self.is_sound => {
-                Err(io::Error::other("a change before this one was not written whole"))
-            }
-            Job::Append(bytes) | Job::AppendAndCompact(bytes) => self.file.append(bytes),
-        }
-    }
-
-    /// If it fails, the file is longer than it need be: nothing else.
-    fn compact(&self) {
-        let whole = self.file.read(OAUTH_FILE_BYTES_MAX).ok().flatten().filter(|_| self.is_sound);
-        let now = read_clock().unix_seconds;
-        if let Some(shorter) = whole.and_then(|whole| compacted(&whole, now)) {
-            let _ = self.file.replace(&shorter);
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Waker};
 
-use super::event_loop::read_clock;
+use super::clock::read_clock;
 use super::outbound_settings;
 use super::outbounds::{self, Core, Outbounds};
 use crate::base::id::{Arena, OutboundId};

@@ -10,13 +10,14 @@
 //! served in the next turn, before which the poll does not wait.
 
 use std::io;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
 use super::authority::Authority;
 use super::child::Stream;
 use super::children::Children;
+use super::clock::read_clock;
 use super::conn::Conns;
 use super::listener::{Accepted, Listener};
 use super::log::Log;
@@ -266,10 +267,4 @@ impl EventLoop {
     fn note(&self, level: Level, message: String, now: Now) {
         self.log.write(&Record { level, server: None, message, fields: Vec::new() }, now.unix_seconds);
     }
-}
-
-/// The only reading of the clock in a turn, but for the one that says how long the turn took and how long to wait.
-pub(super) fn read_clock() -> Now {
-    let unix_seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Now { instant: Instant::now(), unix_seconds }
 }

@@ -32,6 +32,7 @@ mod handshakes;
 mod interface;
 mod links;
 mod notices;
+mod openers;
 mod outbounds;
 mod patience;
 mod private;

@@ -36,7 +36,7 @@ pub enum Opening {
 
 /// By whom a session was opened, as far as tokens tell. It is checked with each of its requests: a session's name alone
 /// is no proof (2025-11-25, security best practices, session hijacking).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Opener {
     /// No token was asked for.
     Anybody,

@@ -193,6 +193,7 @@ impl Proxy {
         if let (Some(settings), Some(config)) = (settings, config) {
             authorization.server.handle_settings(settings, now);
             authorization.config = config;
+            self.end_logged_out(now.instant);
         }
     }
 
@@ -220,6 +221,7 @@ impl Proxy {
         if let Some(authorization) = &mut self.authorization {
             authorization.server.revoke_logins(&order.whose, now);
         }
+        self.end_logged_out(now.instant);
         self.drive_authorization(now.instant); // what is to be written comes first
         self.outputs.push_back(Output::Authority(Task::Fulfil(order.path)));
     }
@@ -248,6 +250,7 @@ impl Proxy {
         if let Some(authorization) = &mut self.authorization {
             authorization.server.handle_timeout(now);
         }
+        self.end_logged_out(now.instant);
     }
 
     /// The time of the input that is being handled.

@@ -13,7 +13,6 @@ use crate::codec::jsonrpc::TRANSPORT_ERROR;
 use crate::mcp::session::Opener;
 use crate::oauth::access::Denied;
 use crate::oauth::metadata;
-use crate::oauth::secret::Digest;
 use crate::proxy::Proxy;
 
 impl Proxy {
@@ -77,7 +76,7 @@ impl Proxy {
         }
         let presented = unique(head, "authorization")?.map(token).filter(|token| !token.is_empty());
         if let Some(presented) = presented.filter(|presented| is_one_of(tokens, presented)) {
-            return Ok(known(&["token", presented]));
+            return Ok(Opener::of_token(presented));
         }
         let authorization = self.authorization.as_ref().filter(|_| server.config.is_behind_login);
         let Some(authorization) = authorization else {
@@ -95,7 +94,7 @@ impl Proxy {
         let now = self.date.unix_seconds();
         let checked = presented.map(|token| authorization.server.check_access(token, &server.config.name, now));
         match checked {
-            Some(Ok(caller)) => Ok(known(&["login", caller.username, caller.client_id])),
+            Some(Ok(caller)) => Ok(Opener::of_login(caller.username, caller.client_id)),
             Some(Err(denied)) => Err(self.challenge(conn, (id, endpoint), head, Some(denied))?),
             None => Err(self.challenge(conn, (id, endpoint), head, None)?),
         }
@@ -121,12 +120,6 @@ impl Proxy {
             denied.map_or("this server needs a login: the client finds out where by itself", Denied::description);
         Ok(Denial::unauthorized(&metadata::challenge(&issuer, path, denied), reason))
     }
-}
-
-/// A caller as sessions know them. A login is a user's with a client: it stays the same when tokens are renewed.
-fn known(parts: &[&str]) -> Opener {
-    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-    Opener::Known(*Digest::of_parts(&parts).as_bytes())
 }
 
 /// All are compared, each in constant time, so that the time taken tells nothing.

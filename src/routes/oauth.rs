@@ -223,6 +223,9 @@ impl Proxy {
             }
         };
         self.await_answer(conn, ticket);
+        if post.endpoint == OAuthEndpoint::Revoke {
+            self.end_logged_out(now);
+        }
     }
 
     /// The canonical base URL: the one name by which clients know the authorization server. Where `baseURL` does not

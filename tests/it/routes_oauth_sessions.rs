@@ -1,6 +1,8 @@
 //! Session hijacking (2025-11-25, security best practices): a session is of whoever opened it.
 
 use mcp_proxy::config::Transports;
+use mcp_proxy::limits;
+use mcp_proxy::proxy::Order;
 
 use crate::support::login::{
     BASE, BOB, access, between, client, code, config, config_with, form, play_with, query, tokens, usual,
@@ -124,4 +126,25 @@ fn a_session_of_one_server_at_another() {
     let elsewhere = Http::post("/other/mcp", &rpc(LIST)).session(&session).with("Authorization", &token);
     assert_eq!(play.answer_to(&elsewhere).head.status, 404);
     assert_eq!(statuses(&mut play, &session, &token), [202, 202, 200, 204]);
+}
+
+#[test]
+fn who_is_logged_out_hears_nothing_more_on_streams_that_are_open() {
+    let mut play = usual();
+    let client = client(&mut play);
+    let (ada, bob) = (bearer(&mut play, &client, ADA), bearer(&mut play, &client, BOB));
+    for (name, authorization) in [("a", &ada), ("b", &bob)] {
+        let session = session(&mut play, authorization);
+        play.http(name, &Http::get("/demo/mcp").session(&session).with("Authorization", authorization));
+    }
+    play.forget();
+    play.says("demo", r#"{"method":"notifications/resources/list_changed"}"#);
+    let told = r#"{"method":"notifications/resources/list_changed"}"#;
+    play.expect(&[&format!("a event {told}"), &format!("b event {told}")]);
+    play.orders = vec![Order { whose: ADA.0.to_owned(), path: "order".into() }];
+    play.advance(limits::ORDERS_INTERVAL);
+    play.expect(&["a end"]);
+    play.says("demo", r#"{"method":"notifications/resources/list_changed"}"#);
+    play.expect(&[&format!("b event {told}")]);
+    assert_eq!(play.proxy.census().sessions, 1);
 }

@@ -207,6 +207,7 @@ describe("the login page", () => {
   test("needs no mouse", async () => {
     const opened = await open();
     const { page } = opened;
+    await page.locator("#username:focus").waitFor(); // the browser puts the cursor there, a moment after the page
     await page.keyboard.type(ADA.name);
     await page.keyboard.press("Tab");
     assert.equal(await focused(page), "password");

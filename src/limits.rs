@@ -299,8 +299,10 @@ pub const OAUTH_BODY_BYTES_MAX: usize = 64 * KIB;
 pub const ORDERS_INTERVAL: Duration = Duration::from_secs(1);
 /// For such an order to be carried out.
 pub const ORDER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Between two looks of whoever left it whether it was carried out.
+pub const ORDER_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// An order: an id, or a name.
-pub const ORDER_BYTES_MAX: u64 = KIB as u64;
+pub const ORDER_BYTES_MAX: usize = KIB;
 /// The file with clients and tokens. 1,000 clients and 10,000 grants with their tokens take about 10 MiB.
 pub const OAUTH_FILE_BYTES_MAX: usize = 256 * MIB;
 /// Names and values in one form or query. An authorization request has about ten.

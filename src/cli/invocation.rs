@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use super::flags::{self, Flags, UsageError};
 use super::origin::{self, ConfigOrigin};
 use crate::base::nearest::nearest;
+use crate::base::text::shorten;
 use crate::clients::entrances::Secrets;
 use crate::clients::{CLIENTS, Client};
 use crate::config::{ADDR_FORMS, Addr};
 use crate::io::log::Format;
 use crate::io::{keeper, trampoline};
+use crate::limits::ORDER_BYTES_MAX;
 use crate::proxy::Level;
 
 const LEVELS: [(&str, Level); 4] =
@@ -170,6 +172,10 @@ fn resolve(flags: Flags) -> Result<Invocation, UsageError> {
             (.., Some(whose)) if whose.is_empty() => {
                 let advice = "write an id that -oauth-list prints, or the name of a user".to_owned();
                 return Err(UsageError::BadValue("oauth-revoke", whose, advice));
+            }
+            (.., Some(whose)) if whose.len() > ORDER_BYTES_MAX => {
+                let advice = format!("an id or a name has at most {ORDER_BYTES_MAX} bytes");
+                return Err(UsageError::BadValue("oauth-revoke", shorten(&whose).into_owned(), advice));
             }
             (.., Some(whose)) => Job::Revoke(origin, whose),
             (false, None, false, None) => Job::Run(origin),

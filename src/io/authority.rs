@@ -42,7 +42,7 @@ pub enum AuthorityError {
     Read(PathBuf, io::Error),
     /// It cannot be written.
     Write(PathBuf, io::Error),
-    /// What is in it cannot be used: it was written by a later version.
+    /// What is in it cannot be used: it was written by a later version, or, where it is only looked at, makes no sense.
     Unusable(PathBuf, LoadError),
     /// A proxy uses it, and did not do what it was asked for.
     Unanswered(PathBuf),
@@ -76,7 +76,7 @@ pub(super) struct Opened {
     file: StateFile,
     /// What the operator should know.
     warnings: Vec<String>,
-    oauth: OAuth,
+    template_dir: PathBuf,
 }
 
 /// Reads what is kept.
@@ -101,7 +101,7 @@ pub(super) fn open(oauth: &OAuth, config: &Config, now: Now) -> Result<Opened, A
                 .map_err(|error| AuthorityError::Unusable(file.path().to_owned(), error))?
         }
     };
-    Ok(Opened { server, file, warnings, oauth: oauth.clone() })
+    Ok(Opened { server, file, warnings, template_dir: PathBuf::from(&oauth.template_dir) })
 }
 
 impl Opened {
@@ -111,13 +111,12 @@ impl Opened {
     ///
     /// The system gave us no thread.
     pub(super) fn start(self, core: &mut Proxy, log: &Log, waker: &Arc<Waker>, now: Now) -> io::Result<Authority> {
-        let Opened { server, file, warnings, oauth } = self;
+        let Opened { server, file, warnings, template_dir } = self;
         for message in warnings {
             let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
             log.write(&record, now.unix_seconds);
         }
-        let template_dir = PathBuf::from(&oauth.template_dir);
-        core.set_authorization(server, oauth, now).map_err(|fault| io::Error::other(fault.to_string()))?;
+        core.set_authorization(server, now).map_err(|fault| io::Error::other(fault.to_string()))?;
         Authority::start(file, &template_dir, waker)
     }
 }

@@ -12,13 +12,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::limits::{ORDER_BYTES_MAX, ORDER_TIME_MAX};
+use crate::limits::{ORDER_BYTES_MAX, ORDER_CHECK_INTERVAL, ORDER_TIME_MAX};
 use crate::proxy::Order;
-
-/// Between two looks whether an order was carried out.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// How the names of orders begin.
 fn prefix(file: &Path) -> String {
@@ -38,7 +35,7 @@ pub(super) fn give(file: &Path, whose: &str) -> io::Result<bool> {
             fs::remove_file(&order)?;
             return Ok(false);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(ORDER_CHECK_INTERVAL);
     }
     Ok(true)
 }
@@ -52,7 +49,7 @@ pub(super) fn find(file: &Path) -> Vec<Order> {
 }
 
 fn read(path: PathBuf) -> Option<Order> {
-    let is_short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= ORDER_BYTES_MAX);
+    let is_short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= ORDER_BYTES_MAX as u64);
     let whose = fs::read_to_string(&path).ok().filter(|_| is_short)?;
     Some(Order { whose, path })
 }

@@ -93,7 +93,7 @@ impl StateFile {
     ///
     /// # Errors
     ///
-    /// As [`StateFile::read`].
+    /// What the system says, and [`ErrorKind::FileTooLarge`] for more than `bytes_max`.
     pub fn peek(path: &Path, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(path) {
             Ok(file) => file,
@@ -108,11 +108,11 @@ impl StateFile {
         Ok(Some(bytes))
     }
 
-    /// What it holds; `None` if there is none. More than `bytes_max` is an error.
+    /// What it holds; `None` if there is none.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// As [`StateFile::peek`].
     pub fn read(&self, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
         StateFile::peek(&self.path, bytes_max)
     }

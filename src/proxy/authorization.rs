@@ -19,7 +19,6 @@ use crate::base::deadline::Timer;
 use crate::base::id::ConnId;
 use crate::base::time::Now;
 use crate::config::Config;
-use crate::config::oauth::OAuth;
 use crate::limits;
 use crate::mcp::session::format_token;
 use crate::oauth::answer::{Answer, Body};
@@ -98,7 +97,6 @@ pub struct TemplateChange {
 /// The authorization server, and what the core keeps for it.
 pub(crate) struct Authorization {
     pub(crate) server: AuthorizationServer,
-    pub(crate) config: OAuth,
     pages: Pages,
     waiting: BTreeMap<Ticket, ConnId>,
     /// Pages that are written once the templates have been looked at, oldest first.
@@ -124,15 +122,9 @@ impl Proxy {
     ///
     /// # Errors
     /// None that is known: the built-in pages cannot be used.
-    pub fn set_authorization(
-        &mut self,
-        server: AuthorizationServer,
-        config: OAuth,
-        now: Now,
-    ) -> Result<(), TemplateFault> {
+    pub fn set_authorization(&mut self, server: AuthorizationServer, now: Now) -> Result<(), TemplateFault> {
         self.authorization = Some(Box::new(Authorization {
             server,
-            config,
             pages: Pages::new()?,
             waiting: BTreeMap::new(),
             painting: VecDeque::new(),
@@ -173,9 +165,8 @@ impl Proxy {
     /// # Errors
     /// The new configuration cannot take the place of this one while the proxy runs; says why.
     pub(super) fn settings_after(&self, new: &Config) -> Result<Option<Settings>, String> {
-        let old = self.authorization.as_ref().map(|authorization| &authorization.config);
         let anew = |what: &str| Err(format!("{what} takes effect when the proxy is started anew"));
-        match (old, &new.oauth) {
+        match (&self.config.oauth, &new.oauth) {
             (None, None) => Ok(None),
             (None, Some(_)) => anew("switching oauth2 on"),
             (Some(_), None) => anew("switching oauth2 off"),
@@ -188,11 +179,8 @@ impl Proxy {
     /// The configuration has changed.
     pub(super) fn on_settings(&mut self, settings: Option<Settings>, now: Instant) {
         let now = self.now(now);
-        let config = self.config.oauth.clone();
-        let Some(authorization) = &mut self.authorization else { return };
-        if let (Some(settings), Some(config)) = (settings, config) {
+        if let (Some(settings), Some(authorization)) = (settings, &mut self.authorization) {
             authorization.server.handle_settings(settings, now);
-            authorization.config = config;
             self.end_logged_out(now.instant);
         }
     }

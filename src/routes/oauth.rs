@@ -235,7 +235,7 @@ impl Proxy {
             return Ok(self.config.base_url.to_string());
         }
         let peer = self.conns.get(conn).map(|conn| conn.peer);
-        let forwarding = self.authorization.as_ref().map(|authorization| &authorization.config.forwarding);
+        let forwarding = self.config.oauth.as_ref().map(|oauth| &oauth.forwarding);
         let is_trusted = peer.zip(forwarding).is_some_and(|(peer, forwarding)| forwarding.trusts(peer));
         let forwarded = |name| if is_trusted { unique(head, name) } else { Ok(None) };
         let host = forwarded("x-forwarded-host")?.unwrap_or(head.host());
@@ -254,16 +254,16 @@ impl Proxy {
     }
 
     fn may_be_issuer(&self, host: &str) -> bool {
-        let listed = self.authorization.iter().flat_map(|authorization| &authorization.config.allowed_hosts);
+        let listed = self.config.oauth.iter().flat_map(|oauth| &oauth.allowed_hosts);
         url::is_loopback_name(host) || listed.chain(&self.config.allowed_hosts).any(|allowed| allowed == host)
     }
 
     /// Whether the client may register, and its address. Where that cannot be known, it counts as the peer's.
     fn caller(&self, conn: ConnId, head: &Head<'_, '_>) -> (bool, IpAddr) {
         let peer = self.conns.get(conn).map_or(IpAddr::from([0, 0, 0, 0]), |conn| conn.peer);
-        let Some(authorization) = &self.authorization else { return (false, peer) };
-        let caller = Caller::new(peer, |name| head.all(name), &authorization.config.forwarding);
-        (caller.is_allowed(&authorization.config.allowed_ips), caller.address().unwrap_or(peer))
+        let Some(oauth) = &self.config.oauth else { return (false, peer) };
+        let caller = Caller::new(peer, |name| head.all(name), &oauth.forwarding);
+        (caller.is_allowed(&oauth.allowed_ips), caller.address().unwrap_or(peer))
     }
 
     fn with_servers<T>(&self, work: impl FnOnce(&[String]) -> T) -> T {

@@ -14,6 +14,7 @@ use mcp_proxy::config::source::Source;
 use mcp_proxy::config::{Around, Config, load};
 use mcp_proxy::io::log::Format;
 use mcp_proxy::io::{keeper, trampoline};
+use mcp_proxy::limits;
 use mcp_proxy::proxy::Level;
 
 fn parsed(line: &str) -> Result<Invocation, UsageError> {
@@ -168,6 +169,16 @@ fn mistakes_are_answered_with_advice() {
     ] {
         assert_eq!(parsed(line).map_err(|error| error.to_string()), Err(advice.to_owned()), "{line}");
     }
+}
+
+#[test]
+fn an_order_that_no_proxy_would_read_is_not_given() {
+    let advice = "-oauth-revoke cannot be \"\": write an id that -oauth-list prints, or the name of a user";
+    assert_eq!(parsed("-oauth-revoke=").map_err(|error| error.to_string()), Err(advice.to_owned()));
+    let name = "a".repeat(limits::ORDER_BYTES_MAX);
+    assert!(parsed(&format!("-oauth-revoke {name}")).is_ok());
+    let refused = parsed(&format!("-oauth-revoke {name}a")).unwrap_err().to_string();
+    assert!(refused.ends_with(": an id or a name has at most 1024 bytes"), "{refused}");
 }
 
 #[test]

@@ -68,8 +68,8 @@ fn the_upstream_hears_from_its_downstream_that_the_handshake_is_over() {
     assert_eq!(first.as_deref(), Some(r#"demo <- {"method":"notifications/initialized"}"#));
 }
 
-#[test]
-fn what_is_asked_before_the_stream_is_there_waits_for_it() {
+/// A session whose handshake is over, of a client that can tell its roots and has opened no stream yet.
+fn before_its_stream() -> (Playbook, String) {
     let mut play = Playbook::with(isolated());
     play.http("a", &initialize("2025-11-25", r#"{"roots":{}}"#));
     play.spawned("demo");
@@ -77,6 +77,12 @@ fn what_is_asked_before_the_stream_is_there_waits_for_it() {
     let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
     play.post("a", &session, READY);
     play.forget();
+    (play, session)
+}
+
+#[test]
+fn what_is_asked_before_the_stream_is_there_waits_for_it() {
+    let (mut play, session) = before_its_stream();
     // Many servers ask as soon as they hear that the handshake is over, before the client's GET has come.
     play.says("demo", r#"{"id":7,"method":"roots/list"}"#);
     play.expect(&[]);
@@ -88,13 +94,7 @@ fn what_is_asked_before_the_stream_is_there_waits_for_it() {
 
 #[test]
 fn no_stream_comes_for_what_was_asked_early() {
-    let mut play = Playbook::with(isolated());
-    play.http("a", &initialize("2025-11-25", r#"{"roots":{}}"#));
-    play.spawned("demo");
-    introduces_itself(&mut play, "demo");
-    let session = play.answer("a").head.header("mcp-session-id").expect("a session").to_owned();
-    play.post("a", &session, READY);
-    play.forget();
+    let (mut play, session) = before_its_stream();
     play.says("demo", r#"{"id":7,"method":"roots/list"}"#);
     // What the client never said that it could do is refused at once.
     play.says("demo", r#"{"id":8,"method":"sampling/createMessage","params":{}}"#);

@@ -47,7 +47,7 @@ fn play_on(config: Config, file: Option<&[u8]>) -> Playbook {
     let seed = if file.is_some() { 2 } else { 1 };
     let server = AuthorizationServer::open(settings, file, random(seed), play.now()).unwrap();
     let now = play.now();
-    play.proxy.set_authorization(server, oauth, now).unwrap();
+    play.proxy.set_authorization(server, now).unwrap();
     names.iter().for_each(|name| play.ready(name));
     play
 }

@@ -327,7 +327,7 @@ pub const CLIENT_TEXT_BYTES_MAX: usize = KIB;
 pub const REGISTRATIONS_MAX: usize = 30;
 /// See [`REGISTRATIONS_MAX`].
 pub const REGISTRATION_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// Logins of one user with one client that are remembered; the oldest is revoked first.
+/// Logins of one user with one client that are remembered; the oldest, by the second, is revoked first.
 pub const USER_GRANTS_MAX: usize = 50;
 /// Access tokens of one login. A client that refreshes once an hour has two.
 pub const GRANT_TOKENS_MAX: usize = 100;

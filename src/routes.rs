@@ -97,7 +97,7 @@ impl Proxy {
             // No JSON-RPC: that would keep clients which try streamable HTTP first from falling back.
             (Endpoint::Sse, _) => {
                 let reason = "this is the endpoint of HTTP+SSE (2024-11-05): open a stream with GET";
-                Err(Denial { headers: vec![("Allow", endpoint.allowed().to_owned())], ..Denial::plain(405, reason) })
+                Err(Denial::plain_not_allowed(endpoint.allowed(), reason))
             }
             (Endpoint::Message, Method::Post) => {
                 let post = self.message_post(caller, head)?;

@@ -31,6 +31,11 @@ impl Denial {
         Denial { status, headers: Vec::new(), body: plain(reason) }
     }
 
+    /// 405 below MCP (RFC 9110, 15.5.6).
+    pub(crate) fn plain_not_allowed(allow: &'static str, reason: &str) -> Denial {
+        Denial { headers: vec![("Allow", allow.to_owned())], ..Denial::plain(405, reason) }
+    }
+
     /// 405 (RFC 9110, 15.5.6).
     pub(crate) fn not_allowed(allow: &'static str, message: &str) -> Denial {
         Denial { headers: vec![("Allow", allow.to_owned())], ..Denial::message(405, TRANSPORT_ERROR, message) }

@@ -23,10 +23,7 @@ impl Proxy {
 
     pub(super) fn on_metrics(&mut self, conn: ConnId, head: &Head<'_, '_>, now: Instant) -> Result<(), Denial> {
         if !matches!(head.method, Method::Get | Method::Head) {
-            return Err(Denial {
-                headers: vec![("Allow", "GET, HEAD".to_owned())],
-                ..Denial::plain(405, "the metrics are asked for with GET or HEAD")
-            });
+            return Err(Denial::plain_not_allowed("GET, HEAD", "the metrics are asked for with GET or HEAD"));
         }
         let mut page = Page::default();
         self.push_servers(&mut page);

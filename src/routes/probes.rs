@@ -53,10 +53,7 @@ impl Proxy {
         now: Instant,
     ) -> Result<(), Denial> {
         if !matches!(head.method, Method::Get | Method::Head) {
-            return Err(Denial {
-                headers: vec![("Allow", "GET, HEAD".to_owned())],
-                ..Denial::plain(405, "a probe is asked with GET or HEAD")
-            });
+            return Err(Denial::plain_not_allowed("GET, HEAD", "a probe is asked with GET or HEAD"));
         }
         let (status, body) = match probe {
             Probe::Health => (200, "{\"status\":\"ok\"}".to_owned()),

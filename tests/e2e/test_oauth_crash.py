@@ -24,6 +24,9 @@ SEED = int(os.environ.get("OAUTH_CRASH_SEED", random.randrange(1 << 32)))
 CLIENTS = 6
 # Journals of this size are made shorter; so many refreshes fill it several times.
 REFRESHES = 2500
+# Fewer than the logins of one user with one client that are remembered: here they come within a second, and which of
+# them is the oldest is known by the second only.
+CLIENT_LOGINS = 40
 
 
 class Keeper:
@@ -66,7 +69,8 @@ class Life:
         self.access = []  # of answers, newest last
         self.revoked = []  # tokens whose revocation was answered
         self.unsure = []  # tokens whose revocation was not
-        self.events = self.answered = self.lost = 0
+        self.events = self.answered = self.lost = self.logins = 0
+        self.failure = None  # what the thread has died of
 
     def run(self, keeper, stopping):
         """Until the proxy is gone."""
@@ -77,6 +81,8 @@ class Life:
                 self.step(client)
         except (OSError, http.client.HTTPException):
             self.lost += 1
+        except Exception as failure:  # pytest sees only those of its own thread
+            self.failure = failure
         finally:
             client.close()
 
@@ -87,7 +93,7 @@ class Life:
             self.register(client)
         elif self.current is None or what < 0.3:
             self.log_in(client)
-        elif what < 0.36:
+        elif what < 0.36 and self.access:
             self.revoke(client)
         else:
             self.refresh(client)
@@ -106,6 +112,11 @@ class Life:
             other.close()
 
     def log_in(self, client):
+        self.logins += 1
+        if self.logins % CLIENT_LOGINS == 0:
+            client.id = self.id = self.registered[self.logins // CLIENT_LOGINS]
+            self.current = None  # it is the last client's,
+            self.access.clear()  # and so are these
         status, code, verifier, _ = client.log_in()
         assert status == 200 and code
         self.take(*client.redeem(code, verifier))
@@ -162,6 +173,9 @@ def kill_in_mid_life(keeper, lives, seconds):
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
+    for life in lives:
+        if life.failure:
+            raise life.failure
     assert alive and status == -signal.SIGKILL, keeper.log.read_text()
 
 

@@ -8,6 +8,7 @@ pub mod decimal;
 pub mod histogram;
 pub mod id;
 pub mod nearest;
+pub mod number;
 pub mod ordered;
 pub mod out_queue;
 pub mod sequence;

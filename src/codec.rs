@@ -4,6 +4,7 @@
 //! input was cut into pieces, and it refuses what can never become valid instead of waiting for more of it.
 
 pub mod form;
+pub mod header_value;
 pub mod http;
 pub mod jsonc;
 pub mod jsonrpc;

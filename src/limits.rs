@@ -56,6 +56,9 @@ pub const SESSIONS_MAX: usize = 64 * KIB;
 pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Between two searches for such sessions.
 pub const SESSION_SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// What a legacy client says of its name, and of what it can do: kept for the length of its session, and said again
+/// with each request to a modern server. SDKs say a few hundred bytes.
+pub const CALLER_BYTES_MAX: usize = 4 * KIB;
 /// Calls in flight of one session: 429 beyond. The busiest agents open a few dozen.
 pub const SESSION_CALLS_MAX: usize = 256;
 /// Calls in flight of all sessions together.
@@ -67,6 +70,15 @@ pub const BATCH_MESSAGES_MAX: usize = 100;
 /// A tool's name, where tools are filtered: it is compared with every name of the filter. The specification advises
 /// 128 characters.
 pub const TOOL_NAME_BYTES_MAX: usize = KIB;
+/// A tool's input schema that repeats parameters in headers: a tree is built of it.
+pub const TOOL_SCHEMA_BYTES_MAX: usize = MIB;
+/// How deep schemas may stand in such a schema. People nest five; the parser itself gives up at twice as much.
+pub const TOOL_SCHEMA_DEPTH_MAX: usize = 32;
+/// Headers that repeat parameters of one tool. Each call has them beside the usual ones, and [`HEADERS_MAX`] is for
+/// all.
+pub const TOOL_HEADERS_MAX: usize = 32;
+/// What is the tool's own in the name of such a header.
+pub const TOOL_HEADER_NAME_BYTES_MAX: usize = 128;
 /// Sessions of one server that have an upstream each (`"isolation": "session"`): processes cost far more than sessions.
 pub const ISOLATED_MAX: usize = 256;
 /// Such a session ends after this time without use, and its process with it.
@@ -88,6 +100,42 @@ pub const JSON_WAIT_MAX: Duration = Duration::from_secs(10);
 pub const SSE_COMMENT_INTERVAL: Duration = Duration::from_secs(15);
 /// A person may have to answer an ask.
 pub const ASK_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// A legacy upstream that asks something often asks more at once: after so long without another ask, a modern
+/// downstream is told of all.
+pub const GATHERING_TIME: Duration = Duration::from_millis(20);
+/// Parked calls: those whose modern downstream was told to come back with answers.
+pub const PARKED_MAX: usize = 4 * KIB;
+/// And how long each of them waits: a person may have to answer.
+pub const PARKED_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+/// URLs that modern downstreams were told to visit before a call is made again; the oldest is forgotten first.
+pub const URL_VISITS_MAX: usize = KIB;
+/// How long such a call waits for its upstream to say that the URL was visited: the client says it a moment earlier.
+pub const URL_VISIT_TIME_MAX: Duration = Duration::from_secs(30);
+/// A `requestState` of ours has less than a hundred bytes; a longer one is not looked into.
+pub const REQUEST_STATE_BYTES_MAX: usize = KIB;
+/// What is kept of the log for a downstream that comes back.
+pub const PARKED_LOG_BYTES_MAX: usize = 64 * KIB;
+/// Parameters of a call up to this length are kept in case it is parked; of longer ones a digest is made at once.
+pub const SUBJECT_BYTES_MAX: usize = 16 * KIB;
+/// How long a `subscriptions/listen` waits for its upstream to agree before it is acknowledged without.
+pub const LISTEN_GRANT_TIME_MAX: Duration = Duration::from_secs(5);
+/// Notifications that are kept for it in that time.
+pub const LISTEN_EARLY_MAX: usize = 64;
+/// Rounds of questions that a legacy client is asked for one call to a modern server.
+pub const QUESTION_ROUNDS_MAX: u32 = 16;
+/// Before a call is sent to a modern server again that asks nothing and only wants to be asked later. Doubled each
+/// time.
+pub const QUESTION_PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The longest such pause.
+pub const QUESTION_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A request of this length is kept in case that a modern server has questions.
+pub const BRIDGED_BYTES_MAX: usize = MIB;
+/// All such requests together, but for those that are small.
+pub const BRIDGED_BYTES_TOTAL_MAX: usize = 64 * MIB;
+/// A request below this length is not counted in that sum.
+pub const BRIDGED_SMALL_BYTES: usize = 16 * KIB;
+/// Things that a modern upstream asks at once, before it goes on with a call.
+pub const INPUT_REQUESTS_MAX: usize = 64;
 /// Asks of one link that wait for an answer.
 pub const LINK_ASKS_MAX: usize = 1_024;
 
@@ -133,6 +181,9 @@ pub const BACK_OFF_MAX: Duration = Duration::from_secs(30);
 pub const STEADY_TIME: Duration = Duration::from_secs(30);
 /// A process that runs and never answers `initialize` is replaced after this time, or `startupTimeout` if longer.
 pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(5 * 60);
+/// An upstream that has been asked `server/discover` and is silent is asked `initialize` after this time: some legacy
+/// servers answer nothing that they do not know. A slow start takes longer, and does no harm: both answers count.
+pub const PROBE_TIME_MAX: Duration = Duration::from_secs(10);
 /// From the end of a child's stdout to the end of the wait for its exit status, which belongs into the callers' error.
 pub const EXIT_STATUS_WAIT: Duration = Duration::from_millis(60);
 /// From closing stdin to SIGTERM: servers that watch their stdin end by themselves.

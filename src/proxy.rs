@@ -13,6 +13,10 @@
 //! made of *exchanges*, each a request and its response on an *outbound* connection. `links` is what both have in
 //! common: a life.
 //!
+//! Both eras of the protocol meet here. A modern request is a session that lasts as long as its answer; *parking* is
+//! how it is asked something by a legacy upstream, *listens* are how it hears of changes. A modern upstream is found
+//! out in *probes*, heard through *changes*, and what it asks of a legacy downstream goes through *inquiries*.
+//!
 //! Each file below is one of these concepts, as a block of methods on [`Proxy`]. What they share is the rule that
 //! everything is found by a generation-checked id: a call whose session has ended, a stream whose connection broke, a
 //! line of a process that was replaced all find nothing, and nothing happens.
@@ -20,6 +24,7 @@
 mod asks;
 mod authorization;
 mod calls;
+mod changes;
 mod closing;
 mod conns;
 mod dates;
@@ -28,14 +33,21 @@ mod early_asks;
 mod exchanges;
 mod figures;
 mod filters;
+mod for_legacy;
+mod greetings;
 mod handshakes;
+mod inquiries;
 mod interface;
 mod links;
+mod listens;
+mod modern;
 mod notices;
 mod openers;
 mod outbounds;
+pub(crate) mod parking;
 mod patience;
 mod private;
+mod probes;
 mod processes;
 mod reload;
 mod remotes;
@@ -43,15 +55,19 @@ mod replays;
 mod request_log;
 mod responses;
 mod retirement;
+mod second_tries;
 mod sending;
 mod sessions;
 mod shutdown;
+mod stand_in;
 mod streams;
 mod subscriptions;
 mod tasks;
 mod upstream;
+mod upward;
+mod url_visits;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -59,7 +75,7 @@ pub use authorization::{Order, Outcome, Task, TemplateChange};
 pub use interface::{Exit, Field, Input, Level, Output, Random, ReadVitals, Record, Sources, Vitals};
 
 use crate::base::deadline::{Deadlines, Timer};
-use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, StreamId};
+use crate::base::id::{Arena, ConnId, LinkId, OutboundId, ServerId, SessionId, StreamId};
 use crate::base::sequence::{AskId, CallId, Sequence};
 use crate::base::time::Now;
 use crate::config::{Command, Config, Listener};
@@ -67,8 +83,10 @@ use crate::limits;
 use crate::mcp::ask::Ask;
 use crate::mcp::call::Call;
 use crate::mcp::owners::Owners;
+use crate::mcp::request_state::Seal;
 use crate::mcp::session::Sessions;
 use crate::mcp::stream::Stream;
+use crate::mcp::url_visits::UrlVisits;
 
 use authorization::Authorization;
 pub(crate) use calls::Request;
@@ -77,6 +95,7 @@ use figures::Counts;
 pub(crate) use figures::Load;
 use links::Link;
 pub(crate) use links::Server;
+use listens::Listen;
 use outbounds::Outbound;
 pub(crate) use replays::Resumption;
 use retirement::Retired;
@@ -102,6 +121,12 @@ pub struct Proxy {
     retired: Retired,
     /// Whose the tasks and URL elicitations are.
     owners: Owners,
+    /// What parked calls are found again by.
+    seal: Option<Seal>,
+    /// The URLs that modern downstreams were told to visit.
+    url_visits: UrlVisits,
+    /// The `subscriptions/listen` that are open.
+    listens: BTreeMap<SessionId, Listen>,
     links: Arena<LinkId, Link>,
     outbounds: Arena<OutboundId, Outbound>,
     deadlines: Deadlines<Due>,
@@ -145,6 +170,14 @@ enum Due {
     Sweep,
     /// The search for streams that nobody came back for.
     Replays,
+    /// The end of what a modern call waits for before it is answered with asks, or for its downstream.
+    Round(CallId),
+    /// The end of the pause before a modern upstream is to be heard again.
+    Changes(LinkId),
+    /// The end of the pause before a legacy call is sent to a modern upstream again.
+    Question(CallId),
+    /// The end of what a listen waits for before it is acknowledged.
+    Listen(SessionId),
     /// The end of the patience with the calls of a server that is not configured any more.
     Retirement(ServerId),
     /// The authorization server's: what has expired is forgotten.
@@ -173,6 +206,9 @@ impl Proxy {
             configured: Vec::new(),
             retired: Retired::default(),
             owners: Owners::default(),
+            seal: None,
+            url_visits: UrlVisits::default(),
+            listens: BTreeMap::new(),
             links: Arena::new(),
             outbounds: Arena::new(),
             deadlines: Deadlines::default(),
@@ -292,6 +328,7 @@ impl Proxy {
     fn settle(&mut self, now: Instant) {
         self.drive_authorization(now);
         self.resume_conns(now);
+        self.acknowledge_listens(now);
         self.on_calls_finished(now);
         self.end_retired(now);
         self.end_unused(now);
@@ -309,6 +346,10 @@ impl Proxy {
             Due::Patience(id) => self.servers.get_mut(id).map(|server| &mut server.patience),
             Due::Sweep => Some(&mut self.sweep),
             Due::Replays => Some(&mut self.replay_sweep),
+            Due::Round(id) => self.calls.get_mut(id).and_then(Call::rounds_timer),
+            Due::Changes(id) => self.links.get_mut(id).map(|link| &mut link.changes.timer),
+            Due::Question(id) => self.calls.get_mut(id).and_then(Call::question_timer),
+            Due::Listen(id) => self.listens.get_mut(&id).map(|listen| &mut listen.timer),
             Due::Retirement(id) => self.servers.get_mut(id).and_then(Server::retirement),
             Due::Authorization => self.authorization.as_mut().map(|authorization| authorization.timer()),
             Due::Orders => self.authorization.as_mut().map(|authorization| &mut authorization.orders),
@@ -325,6 +366,10 @@ impl Proxy {
             Due::Patience(id) => self.on_patience_timeout(id, now),
             Due::Sweep => self.on_sweep(now),
             Due::Replays => self.on_replay_sweep(now),
+            Due::Round(id) => self.on_round_timeout(id, now),
+            Due::Changes(id) => self.on_changes_due(id),
+            Due::Question(id) => self.ask_again(id, now),
+            Due::Listen(id) => self.on_listen_timeout(id, now),
             Due::Retirement(id) => self.on_retirement_timeout(id, now),
             Due::Authorization => self.on_authorization_timeout(now),
             Due::Orders => self.on_orders_due(now),

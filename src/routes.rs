@@ -10,6 +10,7 @@ pub(crate) mod cors;
 pub(crate) mod endpoints;
 pub(crate) mod errors;
 mod metrics;
+mod modern;
 pub(crate) mod oauth;
 pub(crate) mod post;
 mod probes;
@@ -23,12 +24,14 @@ use crate::base::text::shorten;
 use crate::codec::http::{BodyLength, Head, Method};
 use crate::codec::jsonrpc::{SESSION_NOT_FOUND, TRANSPORT_ERROR};
 use crate::limits;
+use crate::mcp::era::MODERN;
 use crate::mcp::session::Opener;
 use crate::mcp::stream::{Accepts, StreamState};
 use crate::mcp::version::{self, Version};
 use crate::proxy::{Proxy, Resumption};
 use endpoints::Endpoint;
 use errors::Denial;
+use modern::form::ModernHead;
 use post::{Post, SessionHeader, StreamablePost, VersionHeader};
 use probes::Probe;
 
@@ -70,7 +73,7 @@ impl Proxy {
         self.on_origin(conn, origin);
         self.check_host(head)?;
         if cors::is_preflight(head) {
-            self.respond(conn, 204, &cors::PREFLIGHT, &[], now);
+            cors::with_preflight(head, |headers| self.respond(conn, 204, headers, &[], now));
             return Ok(());
         }
         if self.is_status_page(head) {
@@ -160,8 +163,8 @@ impl Proxy {
                 ));
             }
         };
-        if let VersionHeader::Unknown(version) = version_header(head)? {
-            return Err(Denial::unsupported_version("null", &version));
+        if let VersionHeader::Other(other) = version_header(head)? {
+            return Err(Denial::unsupported_version("null", other.version()));
         }
         listening_accepts(head)?;
         if head.method == Method::Head {
@@ -238,9 +241,9 @@ impl Proxy {
 
 fn version_header(head: &Head<'_, '_>) -> Result<VersionHeader, Denial> {
     Ok(match unique(head, "mcp-protocol-version")? {
-        None => VersionHeader::Usable,
-        Some(name) if Version::parse(name).is_some() => VersionHeader::Usable,
-        Some(name) => VersionHeader::Unknown(shorten(name).into_owned()),
+        None => VersionHeader::Legacy,
+        Some(name) if Version::parse(name).is_some() => VersionHeader::Legacy,
+        Some(name) => VersionHeader::Other(Box::new(ModernHead::read(head, name))),
     })
 }
 
@@ -290,8 +293,8 @@ impl Denial {
     }
 
     fn unsupported_version(id: &str, asked: &str) -> Denial {
-        let message =
-            format!("unsupported MCP-Protocol-Version {asked:?}; this endpoint speaks {}", version::supported());
+        let (asked, known) = (shorten(asked), version::supported());
+        let message = format!("unsupported MCP-Protocol-Version {asked:?}; this endpoint speaks {known}, {MODERN}");
         Denial::reply(400, id, TRANSPORT_ERROR, &message)
     }
 }

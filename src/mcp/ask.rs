@@ -21,6 +21,38 @@ pub struct Ask {
     pub call: Option<CallId>,
     /// The end of the wait for an answer.
     pub due: Instant,
+    /// How its downstream is asked.
+    pub way: Way,
+    /// Where it comes from, and where its answer goes.
+    pub origin: Origin,
+}
+
+/// Where an ask comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From a link, which waits for the answer.
+    Link,
+    /// From the answer to a call (2026-07-28, multi round-trip requests). Its id is a key in that; what is answered
+    /// goes with the call when that is sent again, over whatever link.
+    Call,
+}
+
+/// How a downstream is asked.
+#[derive(Debug)]
+pub enum Way {
+    /// By a request on one of its streams.
+    Stream,
+    /// By an entry of the `inputRequests` that its call is answered with (2026-07-28, multi round-trip requests).
+    Input(InputRequest),
+}
+
+/// An entry of `inputRequests`. Its key is the ask's number.
+#[derive(Debug)]
+pub struct InputRequest {
+    /// What it asks for.
+    pub kind: AskKind,
+    /// Its value, as JSON text.
+    pub text: Box<str>,
 }
 
 /// What an upstream may ask for.
@@ -53,6 +85,28 @@ impl AskKind {
             "elicitation/create" => AskKind::ElicitationForm,
             _ if method.starts_with("tasks/") => AskKind::Tasks,
             _ => AskKind::Unknown,
+        }
+    }
+
+    /// The method of such a request; `None` for what has no name of its own.
+    pub fn method(self) -> Option<&'static str> {
+        match self {
+            AskKind::Sampling | AskKind::SamplingTools => Some("sampling/createMessage"),
+            AskKind::ElicitationForm | AskKind::ElicitationUrl => Some("elicitation/create"),
+            AskKind::Roots => Some("roots/list"),
+            AskKind::Tasks | AskKind::Unknown => None,
+        }
+    }
+
+    /// The capability that a downstream needs in order to answer it, as JSON text: a member of `ClientCapabilities`.
+    pub fn capability(self) -> Option<&'static str> {
+        match self {
+            AskKind::Sampling => Some("\"sampling\":{}"),
+            AskKind::SamplingTools => Some("\"sampling\":{\"tools\":{}}"),
+            AskKind::ElicitationForm => Some("\"elicitation\":{\"form\":{}}"),
+            AskKind::ElicitationUrl => Some("\"elicitation\":{\"url\":{}}"),
+            AskKind::Roots => Some("\"roots\":{}"),
+            AskKind::Tasks | AskKind::Unknown => None,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Whose call caused this? On a shared link an ask or a log line does not say (bridge, section 7).
 //!
-//! Candidates are the calls in flight. All of one session: it is that one's. Of several sessions: nobody can know.
-//! None: the only session that is attached to the upstream.
+//! Candidates are the calls in flight. All of one party: it is the newest one's. Of several: nobody can know. None: the
+//! only session that is attached to the upstream.
 
+use super::session::Party;
 use crate::base::id::SessionId;
 use crate::base::sequence::CallId;
 
@@ -30,13 +31,16 @@ pub enum Attribution {
     Nobody,
 }
 
-/// Applies the rule. `callers` are the sessions of the candidates; `listeners` are the upstream's sessions with an open
-/// stream of their own.
-pub fn attribute(callers: impl Iterator<Item = SessionId>, listeners: impl Iterator<Item = SessionId>) -> Attribution {
+/// Applies the rule. `callers` are the sessions of the candidates, the newest last, and who they are; `listeners` are
+/// the upstream's sessions with an open stream of their own.
+pub fn attribute(
+    callers: impl Iterator<Item = (Party, SessionId)>,
+    listeners: impl Iterator<Item = SessionId>,
+) -> Attribution {
     match sole(callers) {
         Sole::One(session) => Attribution::Caller(session),
         Sole::Several => Attribution::Ambiguous,
-        Sole::None => match sole(listeners) {
+        Sole::None => match sole(listeners.map(|session| (Party::Session(session), session))) {
             Sole::One(session) => Attribution::Listener(session),
             Sole::Several => Attribution::Ambiguous,
             Sole::None => Attribution::Nobody,
@@ -50,14 +54,14 @@ enum Sole {
     Several,
 }
 
-fn sole(sessions: impl Iterator<Item = SessionId>) -> Sole {
-    let mut found = Sole::None;
-    for session in sessions {
-        match found {
-            Sole::None => found = Sole::One(session),
-            Sole::One(other) if other == session => {}
-            Sole::One(_) | Sole::Several => return Sole::Several,
+/// The newest session of the only party.
+fn sole(sessions: impl Iterator<Item = (Party, SessionId)>) -> Sole {
+    let mut found: Option<(Party, SessionId)> = None;
+    for (party, session) in sessions {
+        if found.is_some_and(|(other, _)| other != party) {
+            return Sole::Several;
         }
+        found = Some((party, session));
     }
-    found
+    found.map_or(Sole::None, |(_, session)| Sole::One(session))
 }

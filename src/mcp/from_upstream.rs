@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::ask::AskKind;
+use super::listen_filter::Changed;
 use super::log_level::LogLevel;
 use super::owners::{self, Thing};
 use crate::base::sequence::{self, AskId, CallId};
@@ -44,9 +45,11 @@ pub enum FromUpstream<'a> {
     },
     /// A list has changed: every session is told.
     ListChanged {
-        /// Whether it is the list of tools, which the proxy reads too.
-        is_tools: bool,
+        /// Which one. That of the tools the proxy reads too.
+        list: Changed,
     },
+    /// A `subscriptions/listen` of the proxy is acknowledged.
+    Acknowledged,
     /// A resource has changed: its subscribers are told.
     Updated {
         /// Which one.
@@ -136,10 +139,10 @@ fn read_notification<'a>(line: &[u8], method: Cow<'a, str>, params: Params<'a>) 
             None => FromUpstream::Stray,
         },
         "notifications/message" => FromUpstream::Log { level: level(params.text) },
-        "notifications/tools/list_changed" => FromUpstream::ListChanged { is_tools: true },
-        "notifications/prompts/list_changed" | "notifications/resources/list_changed" => {
-            FromUpstream::ListChanged { is_tools: false }
-        }
+        "notifications/tools/list_changed" => FromUpstream::ListChanged { list: Changed::Tools },
+        "notifications/prompts/list_changed" => FromUpstream::ListChanged { list: Changed::Prompts },
+        "notifications/resources/list_changed" => FromUpstream::ListChanged { list: Changed::Resources },
+        "notifications/subscriptions/acknowledged" => FromUpstream::Acknowledged,
         "notifications/resources/updated" => match super::introduction::uri(params.text) {
             Some(uri) => FromUpstream::Updated { uri },
             None => FromUpstream::Stray,

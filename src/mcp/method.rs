@@ -37,13 +37,19 @@ pub enum McpMethod {
     TaskResult,
     /// `tasks/cancel`
     CancelTask,
+    /// `tasks/update`
+    UpdateTask,
+    /// `server/discover`
+    Discover,
+    /// `subscriptions/listen`
+    Listen,
     /// None of these. Peers choose what they call, so their words must not become names of counters.
     Other,
 }
 
 impl McpMethod {
     /// All of them, in the order of their declaration, which begins with what is called most.
-    pub const ALL: [McpMethod; 18] = [
+    pub const ALL: [McpMethod; 21] = [
         McpMethod::CallTool,
         McpMethod::ListTools,
         McpMethod::Initialize,
@@ -61,12 +67,42 @@ impl McpMethod {
         McpMethod::GetTask,
         McpMethod::TaskResult,
         McpMethod::CancelTask,
+        McpMethod::UpdateTask,
+        McpMethod::Discover,
+        McpMethod::Listen,
         McpMethod::Other,
     ];
 
     /// The method of that name.
     pub fn of(name: &str) -> McpMethod {
         McpMethod::ALL.into_iter().find(|method| method.as_str() == name).unwrap_or(McpMethod::Other)
+    }
+
+    /// Whether it does no harm to send it twice: nothing changes by it.
+    pub fn is_harmless(self) -> bool {
+        match self {
+            McpMethod::ListTools
+            | McpMethod::ListPrompts
+            | McpMethod::GetPrompt
+            | McpMethod::ListResources
+            | McpMethod::ListTemplates
+            | McpMethod::ReadResource
+            | McpMethod::Complete => true,
+            McpMethod::CallTool
+            | McpMethod::Initialize
+            | McpMethod::Ping
+            | McpMethod::Subscribe
+            | McpMethod::Unsubscribe
+            | McpMethod::SetLevel
+            | McpMethod::ListTasks
+            | McpMethod::GetTask
+            | McpMethod::TaskResult
+            | McpMethod::CancelTask
+            | McpMethod::UpdateTask
+            | McpMethod::Discover
+            | McpMethod::Listen
+            | McpMethod::Other => false,
+        }
     }
 
     /// As it stands in a message; `other` for those that are unknown.
@@ -89,6 +125,9 @@ impl McpMethod {
             McpMethod::GetTask => "tasks/get",
             McpMethod::TaskResult => "tasks/result",
             McpMethod::CancelTask => "tasks/cancel",
+            McpMethod::UpdateTask => "tasks/update",
+            McpMethod::Discover => "server/discover",
+            McpMethod::Listen => "subscriptions/listen",
             McpMethod::Other => "other",
         }
     }

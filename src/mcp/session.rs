@@ -1,10 +1,14 @@
-//! Sessions: the conversations of legacy downstreams.
+//! Sessions: the conversations of legacy downstreams, and the single requests of modern ones.
+//!
+//! A modern request says by itself all that a session would: who asks, what they can be asked, how much of the log they
+//! want. So here it is a session that nobody can name and that is over with its answer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
 
+use super::caller::Caller;
 use super::introduction::ClientCapabilities;
 use super::log_level::LogLevel;
 use super::version::Version;
@@ -21,6 +25,17 @@ pub enum Transport {
     Streamable,
     /// HTTP+SSE of 2024-11-05: the session begins and ends with its one stream.
     Sse(Opening),
+    /// A request of the modern era: the session begins with it, and ends with its answer or with its connection.
+    Modern(Scope),
+}
+
+/// What a modern request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// A call.
+    Call,
+    /// `subscriptions/listen`: its answer is what happens from now on.
+    Listen,
 }
 
 /// How far a session over HTTP+SSE has got with `initialize`.
@@ -32,6 +47,15 @@ pub enum Opening {
     UnderWay,
     /// It was answered.
     Done,
+}
+
+/// Whom an upstream that serves several may mean by whoever called it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Party {
+    /// Whoever is at the other end of this session.
+    Session(SessionId),
+    /// Whoever has made these modern requests, as far as tokens tell.
+    Principal([u8; 32]),
 }
 
 /// By whom a session was opened, as far as tokens tell. It is checked with each of its requests: a session's name alone
@@ -51,7 +75,7 @@ pub struct Session {
     pub entrance: ServerId,
     /// The upstream it is with: that server, or one of its own.
     pub server: ServerId,
-    /// Its name on the wire.
+    /// Its name on the wire; of no meaning where it is modern.
     pub token: Token,
     /// Who may go on with it.
     pub opener: Opener,
@@ -61,6 +85,8 @@ pub struct Session {
     pub version: Version,
     /// Which asks its downstream can answer.
     pub capabilities: ClientCapabilities,
+    /// What a modern upstream is told of its downstream; a modern one says so itself.
+    pub caller: Caller,
     /// What its downstream asked for with `logging/setLevel`.
     pub log_level: Option<LogLevel>,
     /// Resources whose changes it wants to hear of.
@@ -78,12 +104,34 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether `initialize` was answered. Before, the downstream must be told nothing but that.
+    /// Whether it is a conversation in which `initialize` was answered. Before, the downstream must be told nothing but
+    /// that; and a modern one nothing but what it has asked for.
     pub fn is_greeted(&self) -> bool {
         match self.transport {
             Transport::Streamable => true,
             Transport::Sse(opening) => opening == Opening::Done,
+            Transport::Modern(_) => false,
         }
+    }
+
+    /// Who is at its other end; `id` is its own.
+    pub fn party(&self, id: SessionId) -> Party {
+        match (self.transport, self.opener) {
+            (Transport::Modern(_), Opener::Known(principal)) => Party::Principal(principal),
+            (Transport::Modern(_), Opener::Anybody) | (Transport::Streamable | Transport::Sse(_), _) => {
+                Party::Session(id)
+            }
+        }
+    }
+
+    /// Whether it is a single request of the modern era.
+    pub fn is_modern(&self) -> bool {
+        matches!(self.transport, Transport::Modern(_))
+    }
+
+    /// Whether it ends with its one stream.
+    pub fn is_one_stream(&self) -> bool {
+        self.is_sse() || self.is_modern()
     }
 
     /// Whether everything goes out on its one stream.
@@ -97,10 +145,11 @@ impl Session {
     }
 
     /// Whether a log line of this level is for it. One that never set a level hears what the upstream would have said
-    /// unasked.
+    /// unasked; a modern one nothing (2026-07-28, logging).
     pub fn wants_log(&self, level: Option<LogLevel>) -> bool {
-        let least = self.log_level.unwrap_or(LogLevel::UNASKED);
-        level.is_none_or(|level| level >= least)
+        let unasked = (!self.is_modern()).then_some(LogLevel::UNASKED);
+        let least = self.log_level.or(unasked);
+        least.is_some_and(|least| level.is_none_or(|level| level >= least))
     }
 
     /// Whether it subscribed to this resource, or to one that contains it (a prefix that ends at a `/`).
@@ -139,16 +188,20 @@ pub struct Sessions {
 impl Sessions {
     /// Adds one.
     pub fn insert(&mut self, session: Session) -> SessionId {
-        let token = session.token;
+        let name = (!session.is_modern()).then_some(session.token);
         let id = self.arena.insert(session);
-        self.by_token.insert(token, id);
+        if let Some(token) = name {
+            self.by_token.insert(token, id);
+        }
         id
     }
 
     /// Takes one out.
     pub fn remove(&mut self, id: SessionId) -> Option<Session> {
         let session = self.arena.remove(id)?;
-        self.by_token.remove(&session.token);
+        if !session.is_modern() {
+            self.by_token.remove(&session.token);
+        }
         Some(session)
     }
 

@@ -9,7 +9,7 @@
 use std::time::Instant;
 
 use super::replay::Replay;
-use crate::base::id::{ConnId, SessionId};
+use crate::base::id::{ConnId, Id, SessionId, StreamId};
 
 /// One answer under way.
 #[derive(Debug)]
@@ -22,6 +22,11 @@ pub struct Stream {
     pub state: StreamState,
     /// What can be said again; only event streams of streamable HTTP have it.
     pub replay: Option<Box<Replay>>,
+}
+
+/// Where nobody reads: what the proxy's own calls are answered with. No stream has ever this id.
+pub fn nowhere() -> StreamId {
+    StreamId::from_parts(u32::MAX, u32::MAX)
 }
 
 /// Where an answer goes out.

@@ -57,15 +57,19 @@ pub fn called_tool(params: Option<&str>) -> Option<Cow<'_, str>> {
     string(name)
 }
 
-/// Where the `tools` of an answer to `tools/list` stand in its message, and what is left of them. `None` if nothing
-/// has to go.
+/// Where the `tools` of an answer to `tools/list` stand in its message, and what is left of them: neither those that
+/// are filtered, nor those that are not valid. `None` if nothing has to go.
 ///
 /// # Errors
 /// It is no such answer, so nobody knows what it offers.
-pub fn without_filtered(filter: &ToolFilter, message: &[u8]) -> Result<Option<(Range<usize>, String)>, NoList> {
+pub fn without_filtered(
+    filter: &ToolFilter,
+    message: &[u8],
+    is_valid: impl Fn(&RawValue) -> bool,
+) -> Result<Option<(Range<usize>, String)>, NoList> {
     list_filter::without(message, List::Tools, |tool| {
         let name = serde_json::from_str::<Tool<'_>>(tool.get()).ok().map(|Tool { name }| name);
-        name.is_some_and(|name| is_offered(filter, &name))
+        name.is_some_and(|name| is_offered(filter, &name)) && is_valid(tool)
     })
 }
 

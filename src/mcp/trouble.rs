@@ -44,6 +44,11 @@ pub enum Trouble {
         /// What it said: status and reason.
         cause: String,
     },
+    /// It answered, and nobody can make anything of that.
+    Misbehaved {
+        /// What it did, as the end of a sentence that begins with the server.
+        how: String,
+    },
     /// It said nothing about the call for too long.
     Silent {
         /// The request timeout.
@@ -71,7 +76,8 @@ impl Trouble {
             | Trouble::Crashed { .. }
             | Trouble::Unreachable { .. }
             | Trouble::Disconnected { .. }
-            | Trouble::Refused { .. } => 502,
+            | Trouble::Refused { .. }
+            | Trouble::Misbehaved { .. } => 502,
             Trouble::Silent { .. } => 504,
             Trouble::Crowded { .. } => 429,
         }
@@ -107,6 +113,7 @@ impl Trouble {
                  taken effect"
             ),
             Trouble::Refused { cause } => format!("server {server:?} refused this call: {cause}"),
+            Trouble::Misbehaved { how } => format!("server {server:?} {how}"),
             Trouble::Silent { waited } => format!(
                 "server {server:?} said nothing about this call for {} s (requestTimeout); the call was cancelled",
                 waited.as_secs_f64()
@@ -148,6 +155,7 @@ impl Trouble {
             Trouble::NotReady { .. }
             | Trouble::Silent { .. }
             | Trouble::Refused { .. }
+            | Trouble::Misbehaved { .. }
             | Trouble::Clogged
             | Trouble::Crowded { .. }
             | Trouble::Retired

@@ -10,8 +10,9 @@ use crate::base::sequence::{AskId, CallId, Number};
 use crate::codec::jsonrpc::splice::{Patch, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, METHOD_NOT_FOUND, write};
 use crate::limits;
-use crate::mcp::ask::{Ask, AskKind};
+use crate::mcp::ask::{Ask, AskKind, Origin, Way};
 use crate::mcp::attribution::{Attribution, Carrier, attribute};
+use crate::mcp::call::Call;
 use crate::mcp::from_upstream::answered_ask;
 
 /// An ask as it came from an upstream.
@@ -51,12 +52,16 @@ impl Proxy {
             }
             Cause::Nobody if self.keep_early(server, link, asked.kind, asked.id, asked.line, now) => return,
             Cause::Nobody => {
+                self.note_missing(source, asked.kind);
                 return self.refuse_ask(link, server, asked.id, "no connected client can answer this request");
             }
         };
         if self.asks.iter().filter(|(_, ask)| ask.link == link).count() >= limits::LINK_ASKS_MAX {
             let reason = format!("too many unanswered requests of this server ({})", limits::LINK_ASKS_MAX);
             return self.refuse_ask(link, server, asked.id, &reason);
+        }
+        if let Some(call) = call.filter(|_| self.is_modern(session)) {
+            return self.on_input_wanted(source, asked, (session, call), now);
         }
         let ask = self.asks.insert(Ask {
             link,
@@ -65,6 +70,8 @@ impl Proxy {
             session,
             call,
             due: now + limits::ASK_TIME_MAX,
+            way: Way::Stream,
+            origin: Origin::Link,
         });
         let number = ask.number().to_string();
         let parts = with_id(asked.line, asked.id, &number);
@@ -130,9 +137,13 @@ impl Proxy {
         }
     }
 
+    /// Only those that are not parked, if there are any: whoever has asked and waits for the answer says nothing else.
     fn attribute(&self, server: ServerId, is_able: impl Fn(SessionId) -> bool) -> Attribution {
-        let causes = self.calls.iter().filter(|(_, call)| call.server == server && call.is_cause());
+        let is_candidate = |call: &Call| call.server == server && call.is_cause();
+        let is_working = self.calls.iter().any(|(_, call)| is_candidate(call) && !call.is_parked());
+        let causes = self.calls.iter().filter(|(_, call)| is_candidate(call) && !(is_working && call.is_parked()));
         let callers = causes.filter_map(|(_, call)| call.session).filter(|session| is_able(*session));
+        let callers = callers.filter_map(|id| Some((self.sessions.get(id)?.party(id), id)));
         let greeted = self.sessions.with(server).filter(|(_, session)| session.is_greeted()).map(|(id, _)| id);
         let listeners = greeted.filter(|session| self.own_stream(*session).is_some() && is_able(*session));
         attribute(callers, listeners)
@@ -173,11 +184,15 @@ impl Proxy {
     /// A downstream has answered. Too late, or not its ask: nothing happens.
     pub(crate) fn on_answer(&mut self, session: SessionId, message: &[u8], id: &str, now: Instant) {
         let Some(ask_id) = answered_ask(id) else { return };
-        if self.asks.get(ask_id).is_none_or(|ask| ask.session != session) {
+        let is_meant = |ask: &Ask| ask.session == session && matches!(ask.way, Way::Stream);
+        if !self.asks.get(ask_id).is_some_and(is_meant) {
             return;
         }
         let Some(ask) = self.asks.remove(ask_id) else { return };
         self.touch_calls_of(ask.session, now);
+        if ask.origin == Origin::Call {
+            return self.on_question_answered(&ask, message, now);
+        }
         if let Some(range) = range_in(message, id) {
             self.forward_to_link(ask.link, message, &mut [Patch { range, text: &ask.id }]);
         }
@@ -194,7 +209,7 @@ impl Proxy {
 
     /// The upstream withdraws an ask: the downstream is told.
     pub(super) fn on_ask_cancelled(&mut self, link: LinkId, upstream_id: &str, now: Instant) {
-        let is_meant = |ask: &Ask| ask.link == link && &*ask.id == upstream_id;
+        let is_meant = |ask: &Ask| ask.link == link && &*ask.id == upstream_id && ask.origin == Origin::Link;
         let found = self.asks.iter().find(|(_, ask)| is_meant(ask)).map(|(id, _)| id);
         if let Some(id) = found
             && let Some(ask) = self.asks.remove(id)
@@ -203,8 +218,11 @@ impl Proxy {
         }
     }
 
-    /// Tells a downstream that an ask needs no answer any more.
-    fn withdraw(&mut self, id: AskId, ask: &Ask, now: Instant) {
+    /// Tells a downstream that an ask needs no answer any more, if that can be told.
+    pub(super) fn withdraw(&mut self, id: AskId, ask: &Ask, now: Instant) {
+        if matches!(ask.way, Way::Input(_)) {
+            return;
+        }
         let params = format!("{{\"requestId\":{}}}", id.number());
         let notice = write::notification("notifications/cancelled", Some(&params));
         self.push_to_session(ask.session, ask.call, &[notice.as_bytes()], now);
@@ -215,7 +233,10 @@ impl Proxy {
         let ids: Vec<AskId> = self.asks.iter().filter(|(_, ask)| is_meant(ask)).map(|(id, _)| id).collect();
         for id in ids {
             let Some(ask) = self.asks.remove(id) else { continue };
-            self.send_to_link(ask.link, &write::error(&ask.id, INTERNAL_ERROR, reason));
+            match ask.origin {
+                Origin::Link => self.send_to_link(ask.link, &write::error(&ask.id, INTERNAL_ERROR, reason)),
+                Origin::Call => {}
+            }
             self.withdraw(id, &ask, now);
         }
     }
@@ -230,6 +251,7 @@ impl Proxy {
         if !self.asks.iter().any(|(_, ask)| ask.call == Some(call)) {
             return;
         }
+        self.end_questions(call, now);
         let session = self.calls.get(call).and_then(|call| call.session);
         let Some(heir) = session.and_then(|session| self.newest_cause_but(session, Some(call))) else {
             return self.end_asks(|ask| ask.call == Some(call), "the call that this belongs to has ended", now);
@@ -241,7 +263,8 @@ impl Proxy {
 
     /// The link is gone: nobody waits for these answers.
     pub(super) fn forget_asks_of(&mut self, link: LinkId, now: Instant) {
-        let ids: Vec<AskId> = self.asks.iter().filter(|(_, ask)| ask.link == link).map(|(id, _)| id).collect();
+        let is_meant = |ask: &Ask| ask.link == link && ask.origin == Origin::Link;
+        let ids: Vec<AskId> = self.asks.iter().filter(|(_, ask)| is_meant(ask)).map(|(id, _)| id).collect();
         for id in ids {
             if let Some(ask) = self.asks.remove(id) {
                 self.withdraw(id, &ask, now);
@@ -250,6 +273,7 @@ impl Proxy {
     }
 
     pub(super) fn expire_asks(&mut self, server: ServerId, now: Instant) {
+        self.expire_questions(server, now);
         let link = self.servers.get(server).and_then(|server| server.supervisor.link());
         let is_late = |ask: &Ask| Some(ask.link) == link && ask.due <= now;
         self.end_asks(is_late, "the client did not answer in time", now);
@@ -257,7 +281,11 @@ impl Proxy {
 
     pub(super) fn asks_of_server(&self, server: ServerId) -> impl Iterator<Item = (AskId, &Ask)> {
         let link = self.servers.get(server).and_then(|server| server.supervisor.link());
-        self.asks.iter().filter(move |(_, ask)| Some(ask.link) == link)
+        let is_meant = move |ask: &Ask| match ask.origin {
+            Origin::Link => Some(ask.link) == link,
+            Origin::Call => ask.call.and_then(|call| self.calls.get(call)).is_some_and(|call| call.server == server),
+        };
+        self.asks.iter().filter(move |(_, ask)| is_meant(ask))
     }
 
     /// While somebody is being asked, the call that caused it is not silent. Which of the session's calls that is,

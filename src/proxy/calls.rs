@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 use super::sending::Outgoing;
 use super::{Due, Proxy};
 use crate::base::buf::Buf;
-use crate::base::id::{ServerId, SessionId, StreamId};
+use crate::base::id::{LinkId, ServerId, SessionId, StreamId};
 use crate::base::sequence::{CallId, Number};
-use crate::codec::jsonrpc::envelope::Params;
-use crate::codec::jsonrpc::splice::{Patch, range_in};
+use crate::codec::jsonrpc::envelope::{self, Message, Params};
+use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
-use crate::mcp::call::{Call, CallKind, CallState};
-use crate::mcp::introduction::Greeting;
+use crate::mcp::call::{Call, CallKind, CallState, End};
 use crate::mcp::method::McpMethod;
-use crate::mcp::session::{Opener, Opening, Transport};
+use crate::mcp::modern_call::ModernCall;
+use crate::mcp::session::Opening;
 use crate::mcp::tally::CallEnd;
 use crate::mcp::trouble::Trouble;
-use crate::mcp::version::Version;
+use crate::routes::errors::Denial;
 
 /// A request as it came from a downstream.
 pub(crate) struct Request<'a> {
@@ -31,6 +31,8 @@ pub(crate) struct Request<'a> {
     pub(crate) method: McpMethod,
     /// What it means to the proxy.
     pub(crate) kind: CallKind,
+    /// What it has beside others if it is of the modern era.
+    pub(crate) modern: Option<Box<ModernCall>>,
 }
 
 impl Proxy {
@@ -52,6 +54,27 @@ impl Proxy {
         if let (CallKind::Subscribe(uri), Some(session)) = (&request.kind, session) {
             self.subscribe(session, uri);
         }
+        let (message, id, params) = (request.message, request.id, request.params);
+        let call = self.add_call(server, session, stream, request, now);
+        let outgoing = Outgoing { message, id, params: params.text, progress_token: params.progress_token };
+        match self.ready_link(server) {
+            Some(link) => self.begin_call(link, call, &outgoing, now),
+            None => {
+                let mut line = Buf::new();
+                push_line(&mut line, message, &mut []);
+                self.wait_for_server(call, line, now);
+            }
+        }
+    }
+
+    fn add_call(
+        &mut self,
+        server: ServerId,
+        session: Option<SessionId>,
+        stream: StreamId,
+        request: Request<'_>,
+        now: Instant,
+    ) -> CallId {
         let call = self.calls.insert(Call {
             server,
             session,
@@ -62,73 +85,58 @@ impl Proxy {
             came: now,
             kind: request.kind,
             state: CallState::InFlight,
+            modern: request.modern,
+            bridged: None,
             was_returned: false,
             due: now,
         });
         if let Some(session) = session.and_then(|id| self.sessions.get_mut(id)) {
             session.calls.push(call);
         }
-        let progress_token = request.params.progress_token;
-        let outgoing = Outgoing { message: request.message, id: request.id, progress_token };
-        match self.ready_link(server) {
-            Some(link) => {
-                self.send_call(link, call, &outgoing);
-                self.on_in_flight(call, now);
-            }
-            None => {
-                let mut line = Buf::new();
-                outgoing.push(&mut line, call);
-                self.wait_for_server(call, line, now);
-            }
-        }
+        call
     }
 
-    /// `initialize` is answered here, as soon as the upstream has introduced itself. Over streamable HTTP there is no
-    /// session yet; it begins with the answer.
-    pub(crate) fn accept_initialize(
+    /// Takes on a request that is not to be made yet.
+    pub(super) fn postpone_call(
         &mut self,
         server: ServerId,
-        session: Option<SessionId>,
-        stream: StreamId,
-        id: &str,
-        (greeting, opener): (Greeting, Opener),
+        (session, stream): (SessionId, StreamId),
+        request: Request<'_>,
+        line: Buf,
         now: Instant,
-    ) {
-        let room = self.check_room(server, session, 0);
-        let server = match room.and_then(|()| self.upstream_for(server, &greeting, now)) {
-            Ok(upstream) => upstream,
-            Err(trouble) => {
-                self.count_call(server, McpMethod::Initialize, CallEnd::Failed, Duration::ZERO);
-                return self.answer_with_trouble(server, stream, id, &trouble, now);
-            }
-        };
-        let call = self.calls.insert(Call {
-            server,
-            session,
-            stream,
-            id: id.into(),
-            progress_token: None,
-            method: McpMethod::Initialize,
-            came: now,
-            kind: CallKind::Initialize { greeting, opener },
-            state: CallState::InFlight,
-            was_returned: false,
-            due: now,
-        });
-        if let Some(id) = session {
-            self.on_opening(id, Opening::UnderWay);
-            if let Some(session) = self.sessions.get_mut(id) {
-                session.server = server;
-                session.calls.push(call);
-            }
+    ) -> Option<CallId> {
+        if let Err(trouble) = self.check_room(server, Some(session), request.message.len()) {
+            self.answer_with_trouble(server, stream, request.id, &trouble, now);
+            return None;
         }
-        match self.ready_link(server) {
-            Some(_) => self.introduce(call, now),
-            None => self.wait_for_server(call, Buf::new(), now),
-        }
+        let call = self.add_call(server, Some(session), stream, request, now);
+        let entry = self.calls.get_mut(call)?;
+        entry.state = CallState::Waiting { line };
+        entry.due = now + limits::REQUEST_TIME;
+        Some(call)
     }
 
-    fn check_room(&self, server: ServerId, session: Option<SessionId>, bytes: usize) -> Result<(), Trouble> {
+    /// A call is handed to its link, or answered here.
+    fn begin_call(&mut self, link: LinkId, id: CallId, outgoing: &Outgoing<'_>, now: Instant) {
+        let Some(call) = self.calls.get(id) else { return };
+        if matches!(call.kind, CallKind::Discover) {
+            return self.answer_discover(id, now);
+        }
+        if let Some(session) = call.session.filter(|_| call.modern.is_some()) {
+            self.raise_level(session);
+        }
+        if self.begin_subscription(link, id, now) {
+            return;
+        }
+        if self.stands_in(link, id, outgoing, now) {
+            return;
+        }
+        self.bridge_call(link, id, outgoing);
+        self.send_call(link, id, outgoing);
+        self.on_in_flight(id, now);
+    }
+
+    pub(super) fn check_room(&self, server: ServerId, session: Option<SessionId>, bytes: usize) -> Result<(), Trouble> {
         let Some(server) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
         let crowded = |what: &str, bound: usize| Err(Trouble::Crowded { bound: format!("{what} ({bound})") });
         if self.shutdown.is_under_way() {
@@ -163,7 +171,7 @@ impl Proxy {
         }
     }
 
-    fn on_in_flight(&mut self, id: CallId, now: Instant) {
+    pub(super) fn on_in_flight(&mut self, id: CallId, now: Instant) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(server) = self.servers.get_mut(call.server) else { return };
         call.state = CallState::InFlight;
@@ -182,40 +190,17 @@ impl Proxy {
             if matches!(call.kind, CallKind::Initialize { .. }) {
                 self.introduce(id, now);
             } else if let Some(link) = self.ready_link(server) {
-                self.send_waiting_call(link, id, line);
-                self.on_in_flight(id, now);
+                self.begin_waiting_call(link, id, line.as_slice(), now);
             }
         }
     }
 
-    /// Answers an `initialize` from what the upstream said of itself, and begins the session.
-    fn introduce(&mut self, id: CallId, now: Instant) {
-        let Some(call) = self.take_call(id, now) else { return };
-        let CallKind::Initialize { greeting, opener } = &call.kind else { return };
-        self.suspect_unused(call.server);
-        if !self.streams.is_live(call.stream) {
-            return self.count_ended(&call, CallEnd::Cancelled, now); // nobody would learn the session's name
-        }
-        let Some(introduction) = self.servers.get(call.server).and_then(|server| server.introduction.clone()) else {
-            return;
-        };
-        let version = Version::negotiate(greeting.asked, introduction.version);
-        let session = call.session.or_else(|| self.begin_session(call.server, *opener, Transport::Streamable, now));
-        let Some(session) = session else {
-            let bound = format!("the proxy has too many sessions ({})", limits::SESSIONS_MAX);
-            self.count_ended(&call, CallEnd::Failed, now);
-            self.answer_with_trouble(call.server, call.stream, &call.id, &Trouble::Crowded { bound }, now);
-            return;
-        };
-        self.count_ended(&call, CallEnd::Ok, now);
-        self.on_greeted(session, greeting, version);
-        let token = self.sessions.get(session).map(|session| crate::mcp::session::format_token(&session.token));
-        let headers = [("Mcp-Session-Id", token.as_deref().unwrap_or_default())];
-        let mut parts: Vec<&[u8]> = vec![b"{\"jsonrpc\":\"2.0\",\"id\":", call.id.as_bytes(), b",\"result\":"];
-        let result = introduction.for_downstream(version);
-        parts.extend(result.iter().map(|part| part.as_bytes()));
-        parts.push(b"}");
-        self.push_reply(call.stream, 200, &headers, &parts, now);
+    /// What had to wait is read again: what is sent of it depends on the link.
+    pub(super) fn begin_waiting_call(&mut self, link: LinkId, id: CallId, line: &[u8], now: Instant) {
+        let Ok(Message::Request { id: own_id, params, .. }) = envelope::read_message(line) else { return };
+        let progress_token = params.progress_token;
+        let outgoing = Outgoing { message: line.trim_ascii_end(), id: own_id, params: params.text, progress_token };
+        self.begin_call(link, id, &outgoing, now);
     }
 
     /// The call is over, in this way.
@@ -225,17 +210,17 @@ impl Proxy {
         Some(call)
     }
 
-    fn count_ended(&mut self, call: &Call, end: CallEnd, now: Instant) {
+    pub(super) fn count_ended(&mut self, call: &Call, end: CallEnd, now: Instant) {
         self.count_call(call.server, call.method, end, now.saturating_duration_since(call.came));
     }
 
     /// The call is over, one way or the other.
-    fn take_call(&mut self, id: CallId, now: Instant) -> Option<Call> {
+    pub(super) fn take_call(&mut self, id: CallId, now: Instant) -> Option<Call> {
         self.abandon_exchange(id, now);
         let call = self.calls.remove(id)?;
         self.retired.on_call_over();
-        if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
-            session.calls.retain(|other| *other != id);
+        if let Some(session) = call.session {
+            self.on_call_over(session, id);
         }
         if let CallState::Waiting { line } = &call.state
             && let Some(server) = self.servers.get_mut(call.server)
@@ -248,6 +233,9 @@ impl Proxy {
 
     /// The call gets no answer from its upstream: this is the answer.
     pub(super) fn fail_call(&mut self, id: CallId, trouble: &Trouble, now: Instant) {
+        if self.end_parked(id, || End::Trouble(trouble.clone()), now) {
+            return;
+        }
         self.end_asks_of_call(id, now);
         let Some(call) = self.end_call(id, CallEnd::Failed, now) else { return };
         self.on_unanswered(&call);
@@ -269,7 +257,20 @@ impl Proxy {
         }
     }
 
-    fn answer_with_trouble(&mut self, server: ServerId, stream: StreamId, id: &str, trouble: &Trouble, now: Instant) {
+    /// The same for a request that has no stream yet.
+    pub(crate) fn trouble(&self, server: ServerId, id: &str, trouble: &Trouble) -> Denial {
+        let name = self.servers.get(server).map_or("", |server| &server.config.label);
+        Denial { status: trouble.status(), headers: Vec::new(), body: trouble.to_json(id, name) }
+    }
+
+    pub(super) fn answer_with_trouble(
+        &mut self,
+        server: ServerId,
+        stream: StreamId,
+        id: &str,
+        trouble: &Trouble,
+        now: Instant,
+    ) {
         let name = self.servers.get(server).map_or("", |server| &server.config.label);
         let body = trouble.to_json(id, name);
         self.push_reply(stream, trouble.status(), &[], &[body.as_bytes()], now);
@@ -287,9 +288,10 @@ impl Proxy {
     /// A downstream cancels: its notification goes on as it is, but for the id of the request.
     pub(crate) fn pass_cancellation(&mut self, id: CallId, message: &[u8], request_id: &str, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
-        let link = self.ready_link(call.server);
-        let link = link.filter(|link| !self.is_unsent(*link, id));
-        if let (CallState::InFlight, Some(link), Some(range)) = (&call.state, link, range_in(message, request_id)) {
+        let is_sent = |link: &LinkId| matches!(call.state, CallState::InFlight) && !self.is_unsent(*link, id);
+        if let (Some(link), Some(range)) = (self.ready_link(call.server).filter(is_sent), range_in(message, request_id))
+            && !self.hang_up(link, id)
+        {
             let number = id.number().to_string();
             self.forward_to_link(link, message, &mut [Patch { range, text: &number }]);
         }
@@ -319,6 +321,7 @@ impl Proxy {
             }
             (
                 CallKind::SetLevel(_)
+                | CallKind::Discover
                 | CallKind::ListTools
                 | CallKind::ListTasks
                 | CallKind::BeginTask
@@ -330,10 +333,14 @@ impl Proxy {
     }
 
     pub(super) fn notify_cancelled(&mut self, server: ServerId, id: CallId, reason: &str) {
-        if self.ready_link(server).is_some_and(|link| self.is_unsent(link, id)) {
+        let Some(link) = self.ready_link(server).filter(|link| !self.is_unsent(*link, id)) else { return };
+        if self.is_subscribing(id) {
+            return; // of that call itself, nothing was sent
+        }
+        if self.hang_up(link, id) {
             return;
         }
         let params = format!("{{\"requestId\":{},\"reason\":{}}}", id.number(), write::string(reason));
-        self.send_to_server(server, &write::notification("notifications/cancelled", Some(&params)));
+        self.send_to_link(link, &write::notification("notifications/cancelled", Some(&params)));
     }
 }

@@ -65,9 +65,10 @@ impl Proxy {
             ConnState::AwaitingHead | ConnState::Receiving { .. } => self.close_conn(id, now),
             ConnState::Lingering => self.drop_conn(id, now),
             // An event stream is of no use to a downstream that hung up; one that only shut its sending side down
-            // after a request still gets the answer.
+            // after a request still gets the answer. In the modern era that is how a request is cancelled.
             ConnState::Answering(stream) => {
-                if self.is_streaming(stream) {
+                let session = self.streams.get(stream).and_then(|stream| stream.session);
+                if self.is_streaming(stream) || session.is_some_and(|session| self.is_modern(session)) {
                     self.drop_conn(id, now);
                 }
             }

@@ -61,7 +61,8 @@ impl Proxy {
         let server = self.links.get(link).and_then(|link| self.servers.get(link.server));
         match (exchange.purpose, server) {
             (Purpose::Call(_), _) => None,
-            (Purpose::Own(OwnRequest::Initialize), Some(server)) => {
+            (Purpose::Own(OwnRequest::Discover), _) if self.is_probing(link) => Some(limits::PROBE_TIME_MAX),
+            (Purpose::Own(OwnRequest::Discover | OwnRequest::Initialize), Some(server)) => {
                 Some(limits::EXCHANGE_TIME_MAX.max(server.config.startup_time))
             }
             (_, _) => Some(limits::EXCHANGE_TIME_MAX),
@@ -88,7 +89,8 @@ impl Proxy {
         let head = self.post_head(link, exchange)?;
         let Some(outbound) = self.outbounds.get_mut(id) else { return Err(no_link()) };
         let body = exchange.body.as_slice();
-        let written = outbound.codec.request_prepared(&mut outbound.request, &head, &[body]);
+        let own: Vec<(&str, &str)> = exchange.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let written = outbound.codec.request_prepared(&mut outbound.request, &head, &own, &[body]);
         outbound.body_at = outbound.request.len().saturating_sub(body.len());
         written.map_err(|error| error.to_string())
     }

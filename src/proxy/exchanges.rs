@@ -38,6 +38,7 @@ impl Proxy {
             Purpose::Own(request) if !is_sse && !exchange.is_answered => self.on_own_unanswered(link, request, now),
             Purpose::Call(_) | Purpose::Own(_) | Purpose::OneWay => {}
             Purpose::Listen => self.on_no_stream(link, exchange.resume.as_ref(), now),
+            Purpose::Changes(number) => self.on_changes_over(link, number, false, now),
         }
     }
 
@@ -48,12 +49,16 @@ impl Proxy {
         let failures = exchange.resume.as_ref().map_or(0, |resume| resume.failures);
         let old_id = exchange.resume.as_ref().map(|resume| resume.last_event_id.as_bytes());
         let last_id = Some(decoder.last_id()).filter(|id| !id.is_empty()).or(old_id).unwrap_or_default();
-        let resume = resume_after(last_id, failures + 1);
+        // Modern streams cannot be resumed, whatever their events are called.
+        let resume = resume_after(last_id, failures + 1).filter(|_| !self.is_modern_link(link));
         match exchange.purpose {
             Purpose::Listen => self.on_listening_ended(link, resume, decoder.retry(), cause, now),
             Purpose::Call(call) => {
                 let is_due = self.is_call_due(link, call);
-                if !is_due || !self.go_on_later(link, exchange.purpose, resume, decoder.retry(), now) {
+                let goes_on = is_due
+                    && (self.go_on_later(link, exchange.purpose, resume, decoder.retry(), now)
+                        || self.repeat_call(link, &exchange, now));
+                if !goes_on {
                     self.fail_unanswered(link, call, cause, now);
                 }
             }
@@ -62,6 +67,7 @@ impl Proxy {
                     self.on_own_unanswered(link, request, now);
                 }
             }
+            Purpose::Changes(number) => self.on_changes_over(link, number, false, now),
             Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
         }
     }
@@ -99,14 +105,15 @@ impl Proxy {
         let Some(entry) = self.links.get(link) else { return };
         let server = entry.server;
         match request {
-            OwnRequest::Initialize if !entry.is_introduced => {
-                self.on_conversation_over(link, "its answer to initialize is no reply", now);
-            }
+            OwnRequest::Discover if !entry.is_introduced() => self.on_discover_unanswered(link, now),
+            OwnRequest::Initialize if !entry.is_introduced() => self.on_initialize_unanswered(link, now),
             OwnRequest::ListTools => {
                 if let Some(server) = self.servers.get_mut(server) {
                     server.catalogue.on_refused();
                 }
+                self.on_tools_known(server, now);
             }
+            OwnRequest::Discover => self.on_era_unclear(link, now),
             OwnRequest::Initialize | OwnRequest::SetLevel | OwnRequest::Subscription | OwnRequest::Ping => {}
         }
     }
@@ -118,10 +125,14 @@ impl Proxy {
     fn on_request_refused(&mut self, link: LinkId, exchange: Exchange, refusal: &HttpRefusal, now: Instant) {
         let has_session = self.remote_mut(link).is_some_and(|remote| remote.has_session());
         let cause = refusal.describe();
-        let is_opening = exchange.purpose == Purpose::Own(OwnRequest::Initialize);
+        let is_opening =
+            matches!(exchange.purpose, Purpose::Own(OwnRequest::Discover) | Purpose::Own(OwnRequest::Initialize));
         let may_tell = !is_opening && !matches!(exchange.purpose, Purpose::Listen | Purpose::Farewell);
         if has_session && may_tell && refusal.is_about_session() {
             return self.on_session_lost(link, exchange, now);
+        }
+        if self.hold_call(link, &exchange, refusal) {
+            return;
         }
         match exchange.purpose {
             Purpose::Call(call) => {
@@ -133,6 +144,7 @@ impl Proxy {
                     self.fail_call(call, &Trouble::Refused { cause }, now);
                 }
             }
+            Purpose::Own(OwnRequest::Discover) => self.on_discover_refused(link, refusal, now),
             Purpose::Own(OwnRequest::Initialize) => self.on_initialize_refused(link, refusal, now),
             Purpose::Own(OwnRequest::Ping) => {} // it lives
             Purpose::Own(request) => {
@@ -145,6 +157,7 @@ impl Proxy {
                 self.on_confirmed(link, now);
             }
             Purpose::Listen => self.on_listening_refused(link, exchange.resume, refusal, now),
+            Purpose::Changes(number) => self.on_changes_over(link, number, !refusal.is_for_now(), now),
             Purpose::Farewell => self.on_left(link, now),
         }
     }
@@ -152,6 +165,9 @@ impl Proxy {
     /// The request was lost with its connection, or could not be sent at all.
     pub(super) fn on_exchange_lost(&mut self, link: LinkId, exchange: Exchange, loss: Loss, now: Instant) {
         let Loss { cause, was_sent } = loss;
+        if was_sent && self.repeat_call(link, &exchange, now) {
+            return;
+        }
         match exchange.purpose {
             Purpose::Call(call) if was_sent || exchange.resume.is_some() => {
                 self.on_call_lost(link, call, exchange, &cause, now);
@@ -166,7 +182,7 @@ impl Proxy {
                 self.return_call(call, exchange.body, &Trouble::Unreachable { cause: cause.clone() }, now);
                 self.on_conversation_over(link, &cause, now);
             }
-            Purpose::Own(OwnRequest::Initialize) | Purpose::Initialized | Purpose::Own(OwnRequest::Ping) => {
+            Purpose::Own(OwnRequest::Discover | OwnRequest::Initialize | OwnRequest::Ping) | Purpose::Initialized => {
                 self.on_conversation_over(link, &cause, now);
             }
             Purpose::Own(request) => {
@@ -175,6 +191,7 @@ impl Proxy {
             }
             Purpose::OneWay => self.warn_of(link, &format!("A message was lost: {cause}")),
             Purpose::Listen => self.on_listening_ended(link, exchange.resume, None, &cause, now),
+            Purpose::Changes(number) => self.on_changes_over(link, number, false, now),
             Purpose::Farewell => self.on_left(link, now),
         }
     }

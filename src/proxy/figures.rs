@@ -86,14 +86,15 @@ impl Proxy {
     /// How each configured server stands that has anything to do.
     pub(crate) fn loads(&self) -> BTreeMap<ServerId, Load> {
         let mut loads: BTreeMap<ServerId, Load> = BTreeMap::new();
-        for (_, session) in self.sessions.iter() {
+        for (_, session) in self.sessions.iter().filter(|(_, session)| !session.is_modern()) {
             loads.entry(session.entrance).or_default().sessions += 1;
         }
         for (_, call) in self.calls.iter() {
             let load = loads.entry(self.entrance_of(call.server)).or_default();
             match call.state {
                 CallState::Waiting { .. } => load.calls_waiting += 1,
-                CallState::InFlight => load.calls_in_flight += 1,
+                CallState::InFlight | CallState::Asking => load.calls_in_flight += 1,
+                CallState::Ended(_) => {}
             }
         }
         for (_, link) in self.links.iter() {

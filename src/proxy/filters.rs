@@ -3,14 +3,19 @@
 use std::ops::Range;
 use std::time::Instant;
 
+use serde_json::value::RawValue;
+
 use super::{Level, Proxy};
 use crate::base::id::ServerId;
 use crate::base::text::shorten;
+use crate::codec::jsonrpc::rewrite::Rewrite;
+use crate::codec::jsonrpc::splice::Patch;
 use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, write};
 use crate::config::ToolFilter;
 use crate::mcp::call::Call;
-use crate::mcp::list_filter::NoList;
+use crate::mcp::list_filter::{self, List, NoList};
 use crate::mcp::tool_filter;
+use crate::mcp::tool_headers::ToolHeaders;
 
 impl Proxy {
     fn tool_filter(&self, server: ServerId) -> Option<&ToolFilter> {
@@ -34,34 +39,40 @@ impl Proxy {
         self.tool_filter(server).is_some()
     }
 
-    /// An upstream's list of tools, for the downstream that asked for it.
-    pub(super) fn push_tool_list(&mut self, call: &Call, line: &[u8], id: &Range<usize>, now: Instant) {
+    /// An upstream's list of tools, for the downstream that asked for it; `rewrite` is what else changes in it.
+    pub(super) fn push_tool_list(
+        &mut self,
+        call: &Call,
+        line: &[u8],
+        id: &Range<usize>,
+        rewrite: Rewrite,
+        now: Instant,
+    ) {
+        let is_strict = self.servers.get(call.server).is_some_and(|server| server.catalogue.is_strict());
+        let is_valid = |tool: &RawValue| !is_strict || ToolHeaders::of_tool(tool.get()).is_ok();
         let filtered = match self.tool_filter(call.server) {
-            Some(filter) => tool_filter::without_filtered(filter, line),
+            Some(filter) => tool_filter::without_filtered(filter, line, is_valid),
+            None if is_strict => list_filter::without(line, List::Tools, is_valid).or(Ok(None)),
             None => Ok(None),
         };
-        self.push_filtered(call, line, id, filtered, "tools", now);
+        self.push_filtered(call, (line, id, rewrite), filtered, "tools", now);
     }
 
     /// A list, without the entries that are not for the downstream that asked for it.
     pub(super) fn push_filtered(
         &mut self,
         call: &Call,
-        line: &[u8],
-        id: &Range<usize>,
+        (line, id, mut rewrite): (&[u8], &Range<usize>, Rewrite),
         filtered: Result<Option<(Range<usize>, String)>, NoList>,
         what: &str,
         now: Instant,
     ) {
-        let own_id = call.id.as_bytes();
         match filtered {
-            Ok(None) => self.push_upstream_reply(call, &[&line[..id.start], own_id, &line[id.end..]], now),
-            Ok(Some((entries, left))) => {
-                let mut patches = [(id, own_id), (&entries, left.as_bytes())];
-                patches.sort_by_key(|(range, _)| range.start);
-                let [(first, first_text), (second, second_text)] = patches;
-                let between = &line[first.end..second.start];
-                let parts = [&line[..first.start], first_text, between, second_text, &line[second.end..]];
+            Ok(left) => {
+                if let Some((entries, left)) = left {
+                    rewrite.replace(entries, left);
+                }
+                let parts = rewrite.pieces(line, [Patch { range: id.clone(), text: &call.id }]);
                 self.push_upstream_reply(call, &parts, now);
             }
             Err(NoList) => {

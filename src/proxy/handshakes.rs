@@ -6,6 +6,7 @@ use super::links::Transport;
 use super::{Level, Proxy};
 use crate::base::id::{LinkId, ServerId};
 use crate::codec::jsonrpc::write;
+use crate::mcp::era::MODERN;
 use crate::mcp::introduction::Introduction;
 use crate::upstream::remote::Opening;
 use crate::upstream::supervisor::State;
@@ -15,21 +16,39 @@ impl Proxy {
     pub(super) fn on_introduced(&mut self, server: ServerId, link: LinkId, introduction: Introduction, now: Instant) {
         let Some(entry) = self.servers.get_mut(server) else { return };
         let Some(present) = self.links.get_mut(link) else { return };
-        if !matches!(entry.supervisor.state(), State::Starting { .. }) || present.is_introduced {
+        if !matches!(entry.supervisor.state(), State::Starting { .. }) || present.is_introduced() {
             return;
         }
-        present.is_introduced = true;
-        let version = introduction.version;
+        let era = introduction.era();
+        present.era = Some(era);
+        let course = present.probe.next_course(Some(era));
         let is_first = entry.introduction.replace(introduction).is_none();
-        if let Transport::Remote(remote) = &mut present.transport {
-            remote.on_introduced(version);
+        match &mut present.transport {
+            Transport::Remote(remote) => remote.on_introduced(era),
+            Transport::Stdio(stdio) => stdio.timer.disarm(),
         }
-        if self.awaits_confirmation(server) {
+        let is_over_http = matches!(present.transport, Transport::Remote(_));
+        entry.catalogue.on_link(era.is_modern() && is_over_http);
+        self.remember_course(server, course);
+        if era.is_modern() {
+            self.on_modern_ready(server, link, is_first, now);
+        } else if self.awaits_confirmation(server) {
             self.on_ready(server, is_first, now); // for the answer to its downstream
         } else {
             let message = write::notification("notifications/initialized", None);
             self.confirm(link, message.as_bytes(), is_first, now);
         }
+    }
+
+    /// A modern upstream has nothing to be told before its first request.
+    fn on_modern_ready(&mut self, server: ServerId, link: LinkId, is_first: bool, now: Instant) {
+        self.log(Level::Debug, Some(server), format!("It speaks {MODERN}"));
+        self.forgo_confirmation(server);
+        if let Some(remote) = self.remote_mut(link) {
+            remote.opening = Opening::Open;
+            self.arm_link(link);
+        }
+        self.on_ready(server, is_first, now);
     }
 
     /// `notifications/initialized` goes out.
@@ -56,7 +75,7 @@ impl Proxy {
         let introduction = entry.introduction.as_ref();
         let capabilities = introduction.map(|introduction| introduction.capabilities).unwrap_or_default();
         let is_confirmed = !self.awaits_confirmation(server);
-        if !is_first && is_confirmed {
+        if !is_first && is_confirmed && !self.is_modern_upstream(server) {
             self.restore(server, capabilities);
         }
         if !is_confirmed {
@@ -66,6 +85,8 @@ impl Proxy {
         } else {
             self.log(Level::Info, Some(server), "Ready, without tools".to_owned());
         }
+        self.update_changes(server);
         self.release_waiting(server, now);
+        self.grant_waiting(server, now);
     }
 }

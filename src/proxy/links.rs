@@ -12,11 +12,17 @@ use crate::base::sequence::CallId;
 use crate::config::{ServerConfig, Target};
 use crate::limits;
 use crate::mcp::call::CallState;
+use crate::mcp::era::{Era, MODERN};
 use crate::mcp::introduction::Introduction;
+use crate::mcp::session::Opener;
+use crate::mcp::standard_headers;
 use crate::mcp::tally::Tally;
 use crate::mcp::trouble::{Outline, Trouble};
 use crate::upstream::catalogue::Catalogue;
+use crate::upstream::changes::Changes;
+use crate::upstream::exchange::Headers;
 use crate::upstream::handshake::OwnRequest;
+use crate::upstream::probe::{Course, Probe};
 use crate::upstream::remote::{Opening, RemoteLink};
 use crate::upstream::stdio::StdioLink;
 use crate::upstream::supervisor::{State, Step, Supervisor};
@@ -31,6 +37,8 @@ pub(crate) struct Server {
     /// Calls that wait for it to become ready, oldest first.
     pub(crate) waiting: BTreeSet<CallId>,
     pub(crate) waiting_bytes: usize,
+    /// How its next link is greeted.
+    pub(super) course: Course,
     /// What it said of itself when it last became ready.
     pub(crate) introduction: Option<Introduction>,
     pub(crate) catalogue: Catalogue,
@@ -64,6 +72,15 @@ pub(super) enum Role {
         /// Whether that downstream has said `notifications/initialized`.
         confirmation: Confirmation,
     },
+    /// For the modern requests of one principal: they have no sessions that it could end with.
+    Tenant {
+        /// The configured server that it is one of.
+        entrance: ServerId,
+        /// Whose requests.
+        opener: Opener,
+        /// When the last of them ended.
+        last_used: Instant,
+    },
 }
 
 /// Who says `notifications/initialized` to a private upstream. To a shared one it is the proxy.
@@ -80,7 +97,7 @@ impl Server {
     pub(crate) fn entrance(&self) -> Option<ServerId> {
         match &self.role {
             Role::Configured | Role::Retired { .. } => None,
-            Role::Private { entrance, .. } => Some(*entrance),
+            Role::Private { entrance, .. } | Role::Tenant { entrance, .. } => Some(*entrance),
         }
     }
 
@@ -88,7 +105,7 @@ impl Server {
     pub(super) fn retirement(&mut self) -> Option<&mut Timer> {
         match &mut self.role {
             Role::Retired { timer } => Some(timer),
-            Role::Configured | Role::Private { .. } => None,
+            Role::Configured | Role::Private { .. } | Role::Tenant { .. } => None,
         }
     }
 
@@ -101,6 +118,7 @@ impl Server {
             early_asks: Vec::new(),
             waiting: BTreeSet::new(),
             waiting_bytes: 0,
+            course: Course::default(),
             introduction: None,
             catalogue,
             patience: Timer::default(),
@@ -116,10 +134,14 @@ impl Server {
 pub(crate) struct Link {
     pub(super) server: ServerId,
     pub(super) transport: Transport,
-    /// Whether it has answered `initialize`.
-    pub(super) is_introduced: bool,
+    /// How it is greeted.
+    pub(super) probe: Probe,
+    /// What it speaks, once it has said who it is.
+    pub(super) era: Option<Era>,
     /// How often each request of our own was sent.
     pub(super) own_requests: BTreeMap<OwnRequest, u32>,
+    /// What of its changes is heard, if it is modern.
+    pub(super) changes: Changes,
     /// Why it is of no use any more, if it broke before its process ended.
     pub(super) fault: Option<String>,
 }
@@ -127,7 +149,7 @@ pub(crate) struct Link {
 /// How a link reaches its upstream.
 pub(super) enum Transport {
     /// Through the pipes of a child process.
-    Stdio(StdioLink),
+    Stdio(Box<StdioLink>),
     /// Through HTTP.
     Remote(Box<RemoteLink>),
 }
@@ -142,15 +164,28 @@ impl Link {
 
     pub(super) fn timer(&mut self) -> Option<&mut Timer> {
         match &mut self.transport {
-            Transport::Stdio(_) => None,
+            Transport::Stdio(stdio) => Some(&mut stdio.timer),
             Transport::Remote(remote) => Some(&mut remote.timer),
+        }
+    }
+
+    /// The headers of a request of our own that are its own.
+    pub(super) fn headers_for(&self, request: OwnRequest) -> Headers {
+        let method = (standard_headers::METHOD.into(), request.method().to_owned());
+        match self.era {
+            Some(Era::Modern) => vec![method],
+            // Which era it is, is the question.
+            None if request == OwnRequest::Discover => {
+                vec![(standard_headers::PROTOCOL_VERSION.into(), MODERN.to_owned()), method]
+            }
+            Some(Era::Legacy(_)) | None => Headers::new(),
         }
     }
 
     /// Whether calls could flow.
     fn was_ready(&self) -> bool {
         match &self.transport {
-            Transport::Stdio(_) => self.is_introduced,
+            Transport::Stdio(_) => self.is_introduced(),
             Transport::Remote(remote) => match remote.opening {
                 Opening::Introducing | Opening::Confirming { .. } => false,
                 Opening::Introduced | Opening::Open | Opening::Forgotten { .. } | Opening::Leaving => true,
@@ -162,7 +197,10 @@ impl Link {
     pub(super) fn queued_bytes(&self) -> usize {
         match &self.transport {
             Transport::Stdio(stdio) => stdio.stdin.len(),
-            Transport::Remote(remote) => remote.queued_bytes + remote.outbox.len() * limits::EXCHANGE_OVERHEAD_BYTES,
+            Transport::Remote(remote) => {
+                let held: usize = remote.held.iter().map(|held| held.body.len()).sum();
+                remote.queued_bytes + held + remote.outbox.len() * limits::EXCHANGE_OVERHEAD_BYTES
+            }
         }
     }
 }
@@ -172,15 +210,17 @@ impl Proxy {
     pub(super) fn start(&mut self, server: ServerId, now: Instant) {
         let Some(entry) = self.servers.get_mut(server) else { return };
         let transport = match &entry.config.target {
-            Target::Command(_) => Transport::Stdio(StdioLink::default()),
+            Target::Command(_) => Transport::Stdio(Box::default()),
             Target::Remote(remote) => Transport::Remote(Box::new(RemoteLink::new(remote, now))),
         };
         let is_process = matches!(transport, Transport::Stdio(_));
         let link = self.links.insert(Link {
             server,
+            probe: Probe::new(entry.course),
             transport,
-            is_introduced: false,
+            era: None,
             own_requests: BTreeMap::new(),
+            changes: Changes::default(),
             fault: None,
         });
         entry.starts += 1;
@@ -191,9 +231,9 @@ impl Proxy {
             self.count_restart(server);
         }
         if is_process {
-            self.start_process(link);
+            self.start_process(link, now);
         } else {
-            self.start_conversation(link);
+            self.start_conversation(link, now);
         }
     }
 
@@ -275,6 +315,7 @@ impl Proxy {
             | Trouble::NotReady { .. }
             | Trouble::Silent { .. }
             | Trouble::Refused { .. }
+            | Trouble::Misbehaved { .. }
             | Trouble::Clogged
             | Trouble::Crowded { .. }
             | Trouble::Retired
@@ -295,6 +336,7 @@ impl Proxy {
             self.servers.get(server).is_some_and(|server| matches!(server.supervisor.state(), State::Stopping { .. }));
         let trouble = if is_stopping { &Trouble::ShuttingDown } else { trouble };
         self.fail_link(server, link, trouble, now);
+        self.remember_failure(link);
         self.links.remove(link);
         let mut jitter = [0];
         self.randomise(&mut jitter);

@@ -10,6 +10,7 @@ use crate::base::id::{ServerId, SessionId};
 use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
 use crate::codec::jsonrpc::write;
+use crate::mcp::listen_filter::Changed;
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::session::Session;
 
@@ -28,26 +29,44 @@ impl Proxy {
         };
         let (stream, Some(token)) = (call.stream, call.progress_token.clone()) else { return };
         self.touch_call(id, now);
+        if let Some(missed) = self.missed_by(id) {
+            missed.progress = Some((line.into(), token_range.clone()));
+            return;
+        }
+        if self.is_stale_progress(id, line) {
+            return;
+        }
         let parts = [&line[..token_range.start], token.as_bytes(), &line[token_range.end..]];
         self.push_event(stream, &parts, now);
     }
 
     /// A log line goes to the session that caused it, if it wants lines of that level.
     pub(super) fn on_log(&mut self, source: Source, line: &[u8], level: Option<LogLevel>, now: Instant) {
-        self.push_to_cause(source, line, |session| session.wants_log(level), now);
+        // Modern upstreams have nothing to say of the calls of those who did not ask for it.
+        let is_modern = self.is_modern_link(source.link);
+        let may_hear = |session: &Session| !is_modern || session.log_level.is_some();
+        self.push_to_cause(source, line, may_hear, |session| session.wants_log(level), now);
     }
 
     /// What the proxy does not know belongs to the call that caused it, or to the only session.
     pub(super) fn on_unknown_notice(&mut self, source: Source, line: &[u8], method: &str, now: Instant) {
         self.log(Level::Debug, Some(source.server), format!("It sent a notification {:?}", shorten(method)));
-        self.push_to_cause(source, line, |_| true, now);
+        self.push_to_cause(source, line, |_| true, |_| true, now);
     }
 
-    fn push_to_cause(&mut self, source: Source, line: &[u8], wants: impl Fn(&Session) -> bool, now: Instant) {
+    /// To whom of those who `may_hear` it caused it, if they want it.
+    fn push_to_cause(
+        &mut self,
+        source: Source,
+        line: &[u8],
+        may_hear: impl Fn(&Session) -> bool,
+        wants: impl Fn(&Session) -> bool,
+        now: Instant,
+    ) {
         let of_task = self.session_of_task(source.server, line);
         let cause = match of_task {
             Some(session) => Cause::Session { session, call: self.newest_cause(session) },
-            None => self.cause_of(source, |_| true),
+            None => self.cause_of(source, |session| self.sessions.get(session).is_some_and(&may_hear)),
         };
         let (session, call) = match cause {
             Cause::Session { session, call } => (session, call),
@@ -57,25 +76,32 @@ impl Proxy {
                 return;
             }
         };
-        if self.sessions.get(session).is_some_and(wants) {
-            self.push_to_session(session, call, &[line], now);
+        if !self.sessions.get(session).is_some_and(wants) {
+            return;
+        }
+        match call.and_then(|call| self.missed_by(call)) {
+            Some(missed) => missed.keep_log(line),
+            None => drop(self.push_to_session(session, call, &[line], now)),
         }
     }
 
-    /// Every session hears that a list has changed; the proxy reads the list of tools again.
-    pub(super) fn on_list_changed(&mut self, server: ServerId, line: &[u8], is_tools: bool, now: Instant) {
-        if is_tools {
+    /// Every session hears that a list has changed, and every listen that wants to; the proxy reads the list of tools
+    /// again.
+    pub(super) fn on_list_changed(&mut self, server: ServerId, line: &[u8], list: Changed, now: Instant) {
+        if list == Changed::Tools {
             self.read_catalogue(server);
         }
         self.push_to_all(server, line, now);
+        self.tell_listens(server, list, line, now);
     }
 
     /// A link lists other tools than the one before it: nobody has told the sessions, which outlive links.
     pub(super) fn on_other_tools(&mut self, server: ServerId, now: Instant) {
         let introduction = self.servers.get(server).and_then(|server| server.introduction.as_ref());
         if introduction.is_some_and(|introduction| introduction.capabilities.tells_tools) {
-            let notice = write::notification("notifications/tools/list_changed", None);
+            let notice = write::notification(Changed::Tools.method(), None);
             self.push_to_all(server, notice.as_bytes(), now);
+            self.tell_listens(server, Changed::Tools, notice.as_bytes(), now);
         }
     }
 
@@ -93,6 +119,10 @@ impl Proxy {
         let subscribed = self.sessions.with(server).filter(|(_, session)| session.is_subscribed(uri));
         let sessions: Vec<SessionId> = subscribed.map(|(id, _)| id).collect();
         for session in sessions {
+            if self.is_listen(session) {
+                self.tell_listen(session, line, now);
+                continue;
+            }
             let call = self.newest_cause(session);
             self.push_to_listener(session, call, line, now);
         }

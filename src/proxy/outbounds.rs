@@ -198,6 +198,7 @@ impl Proxy {
                 self.remove_outbound(id, true);
             }
             Err(Fault::Unanswered) if outbound.has_crossed() => self.send_elsewhere(id, true),
+            Err(Fault::Unanswered) if self.is_sent_probe(id) => self.on_probe_lost(id, now),
             Err(fault) => self.lose_outbound(id, &fault.to_string(), true, now),
         }
     }
@@ -226,11 +227,18 @@ impl Proxy {
 
     /// The response is complete: the connection is free for the next request, if it can be used again.
     pub(super) fn on_response_complete(&mut self, id: OutboundId, now: Instant) {
+        let task = self.outbounds.get(id).and_then(|outbound| Some((outbound.link, outbound.task()?)));
+        let is_repeatable = task.is_some_and(|(link, task)| self.is_repeatable(link, &task.exchange));
         let Some(outbound) = self.outbounds.get_mut(id) else { return };
         let (link, is_sent) = (outbound.link, outbound.sent == outbound.request.len());
         let Some(mut task) = outbound.take_task() else { return };
         outbound.has_served = true;
-        if matches!(task.reception, Reception::Refusal(_)) {
+        let may_be_due = match task.reception {
+            Reception::Refusal(_) => true,
+            Reception::Events(_) => is_repeatable,
+            Reception::AwaitingHead | Reception::Message(_) | Reception::Ignored => false,
+        };
+        if may_be_due {
             task.exchange.body = outbound.body(); // it may have to be sent again
         }
         let is_reusable = outbound.codec.is_reusable() && is_sent;
@@ -252,6 +260,9 @@ impl Proxy {
 
     /// Time is up: a free connection goes, a busy one is given up.
     pub(super) fn on_outbound_timeout(&mut self, id: OutboundId, now: Instant) {
+        if self.is_sent_probe(id) {
+            return self.on_probe_lost(id, now);
+        }
         self.lose_outbound(id, "it did not answer in time", true, now);
     }
 
@@ -261,14 +272,21 @@ impl Proxy {
         let loss = Loss { cause: cause.to_owned(), was_sent: outbound.sent > 0 };
         let body = outbound.body();
         let Some(mut task) = outbound.take_task() else { return };
+        task.exchange.body = body;
         match task.reception {
             // What came of a stream counts; it may be resumed.
             Reception::Events(_) => self.on_stream_ended(outbound.link, task, cause, now),
             Reception::AwaitingHead | Reception::Message(_) | Reception::Ignored | Reception::Refusal(_) => {
-                task.exchange.body = body;
                 self.on_exchange_lost(outbound.link, task.exchange, loss, now);
             }
         }
+    }
+
+    /// The connection on which an exchange for this purpose is.
+    pub(super) fn outbound_for(&mut self, link: LinkId, purpose: Purpose) -> Option<OutboundId> {
+        let outbounds = self.remote_mut(link).map(|remote| remote.outbounds.clone()).unwrap_or_default();
+        let is_meant = |task: &Task| task.exchange.purpose == purpose;
+        outbounds.into_iter().find(|id| self.outbounds.get(*id).and_then(Outbound::task).is_some_and(is_meant))
     }
 
     /// Forgets a connection, and closes it if the shell still has it.

@@ -21,7 +21,7 @@ impl Proxy {
     /// Looks for calls and asks that waited too long, and for the next that will have.
     pub(super) fn on_patience_timeout(&mut self, server: ServerId, now: Instant) {
         self.extend_asking_calls(server, now);
-        let of_server = |call: &Call| call.server == server;
+        let of_server = |call: &Call| call.server == server && !matches!(call.state, CallState::Ended(_));
         let late: Vec<CallId> =
             self.calls.iter().filter(|(_, call)| of_server(call) && call.due <= now).map(|(id, _)| id).collect();
         for id in late {
@@ -45,7 +45,8 @@ impl Proxy {
             CallState::Waiting { .. } => {
                 Trouble::NotReady { waited: server.config.startup_time, last_words: self.last_words(call.server) }
             }
-            CallState::InFlight => Trouble::Silent { waited: server.config.request_time },
+            CallState::InFlight | CallState::Asking => Trouble::Silent { waited: server.config.request_time },
+            CallState::Ended(_) => return,
         };
         if matches!(call.state, CallState::InFlight) {
             self.notify_cancelled(call.server, id, "no answer within requestTimeout");

@@ -2,7 +2,8 @@
 //!
 //! A configured server stands for all of them and is never started itself. Each `initialize` begins a private one,
 //! with that downstream's own parameters; it ends with the session. To the rest of the core a private server is a
-//! server like any other, only that a single session is with it.
+//! server like any other, only that a single session is with it. Modern requests belong to no session: those of one
+//! principal share one, which ends when it has not been used for long.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use crate::codec::jsonrpc::write;
 use crate::config::Isolation;
 use crate::limits;
 use crate::mcp::introduction::Greeting;
-use crate::mcp::session::Session;
+use crate::mcp::session::{Opener, Session};
 use crate::mcp::trouble::Trouble;
 
 impl Proxy {
@@ -32,29 +33,73 @@ impl Proxy {
         if entry.config.isolation == Isolation::Shared {
             return Ok(server);
         }
-        let config = Rc::clone(&entry.config);
-        if self.private_count(server) >= limits::ISOLATED_MAX {
-            let is_meant = |session: &Session| session.entrance == server;
-            let Some(stalest) = self.sessions.stalest(is_meant, |stream| self.is_attached(stream)) else {
-                let bound = format!("it has too many sessions with a process each ({})", limits::ISOLATED_MAX);
-                return Err(Trouble::Crowded { bound });
-            };
-            self.end_session(stalest, now);
-        }
+        self.make_room_for_private(server, now)?;
         let (hello, confirmation) = (greeting.params.clone(), Confirmation::Awaited);
-        let role = Role::Private { entrance: server, hello, confirmation };
-        Ok(self.servers.insert(Server::new(config, role)))
+        Ok(self.add_private(server, Role::Private { entrance: server, hello, confirmation }))
     }
 
-    fn private_count(&self, server: ServerId) -> usize {
-        self.servers.iter().filter(|(_, other)| other.entrance() == Some(server)).count()
+    /// The upstream for a modern request to a configured server: that one, or one for all requests of its sender.
+    ///
+    /// # Errors
+    /// There is no room for another one.
+    pub(crate) fn upstream_of_request(
+        &mut self,
+        server: ServerId,
+        sender: Opener,
+        now: Instant,
+    ) -> Result<ServerId, Trouble> {
+        let Some(entry) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        if entry.config.isolation == Isolation::Shared {
+            return Ok(server);
+        }
+        let is_theirs = |other: &Server| match &other.role {
+            Role::Tenant { entrance, opener, .. } => (*entrance, *opener) == (server, sender),
+            Role::Configured | Role::Retired { .. } | Role::Private { .. } => false,
+        };
+        let present = self.servers.iter().find(|(_, other)| is_theirs(other) && !other.supervisor.is_stopping());
+        if let Some((id, _)) = present {
+            return Ok(id);
+        }
+        self.make_room_for_private(server, now)?;
+        Ok(self.add_private(server, Role::Tenant { entrance: server, opener: sender, last_used: now }))
+    }
+
+    fn add_private(&mut self, server: ServerId, role: Role) -> ServerId {
+        let entry = self.servers.get(server).map(|entry| (Rc::clone(&entry.config), entry.course));
+        match entry {
+            Some((config, course)) => self.servers.insert(Server { course, ..Server::new(config, role) }),
+            None => server,
+        }
+    }
+
+    /// At the bound, the private upstream that is of use to nobody at the moment makes room: one without a session
+    /// first, then that of the stalest session.
+    fn make_room_for_private(&mut self, server: ServerId, now: Instant) -> Result<(), Trouble> {
+        if self.servers.iter().filter(|(_, other)| other.entrance() == Some(server)).count() < limits::ISOLATED_MAX {
+            return Ok(());
+        }
+        let tenants = self.servers.iter().filter_map(|(id, other)| match &other.role {
+            Role::Tenant { entrance, last_used, .. } if *entrance == server => Some((*last_used, id)),
+            Role::Configured | Role::Retired { .. } | Role::Private { .. } | Role::Tenant { .. } => None,
+        });
+        if let Some((_, idle)) = tenants.filter(|(_, id)| !self.is_server_used(*id)).min() {
+            self.end_temporary(idle, now);
+            return Ok(());
+        }
+        let is_meant = |session: &Session| session.entrance == server;
+        let Some(stalest) = self.sessions.stalest(is_meant, |stream| self.is_attached(stream)) else {
+            let bound = format!("it has too many sessions with a process each ({})", limits::ISOLATED_MAX);
+            return Err(Trouble::Crowded { bound });
+        };
+        self.end_session(stalest, now);
+        Ok(())
     }
 
     /// The parameters of the downstream that a private upstream is for.
     pub(super) fn private_hello(&self, link: LinkId) -> Option<&str> {
         let server = self.links.get(link)?.server;
         match &self.servers.get(server)?.role {
-            Role::Configured | Role::Retired { .. } => None,
+            Role::Configured | Role::Retired { .. } | Role::Tenant { .. } => None,
             Role::Private { hello, .. } => Some(hello),
         }
     }
@@ -63,6 +108,14 @@ impl Proxy {
     pub(super) fn awaits_confirmation(&self, server: ServerId) -> bool {
         let role = self.servers.get(server).map(|server| &server.role);
         matches!(role, Some(Role::Private { confirmation: Confirmation::Awaited, .. }))
+    }
+
+    /// Nobody has to say that to a modern upstream; if it comes back as a legacy one, the proxy does.
+    pub(super) fn forgo_confirmation(&mut self, server: ServerId) {
+        let role = self.servers.get_mut(server).map(|server| &mut server.role);
+        if let Some(Role::Private { confirmation, .. }) = role {
+            *confirmation = Confirmation::Given;
+        }
     }
 
     /// A downstream is ready. A shared upstream was told so long ago; one of its own may have waited for this to ask
@@ -96,10 +149,32 @@ impl Proxy {
         self.sessions.with(id).next().is_some() || self.calls.iter().any(|(_, call)| call.server == id)
     }
 
-    /// Ends private upstreams that nobody uses any more.
+    /// Ends private upstreams that nobody uses any more. Who sends requests without a session may send another.
     pub(super) fn end_unused(&mut self, now: Instant) {
         while let Some(id) = self.suspects.pop() {
-            if !self.is_server_used(id) {
+            if self.is_server_used(id) {
+                continue;
+            }
+            match self.servers.get_mut(id).map(|server| &mut server.role) {
+                Some(Role::Tenant { last_used, .. }) => *last_used = now,
+                Some(Role::Configured | Role::Retired { .. } | Role::Private { .. }) => self.end_temporary(id, now),
+                None => {}
+            }
+        }
+    }
+
+    /// Ends those that nobody has sent a request to for long, or all those of a server.
+    pub(super) fn end_tenants(&mut self, of: Option<ServerId>, now: Instant) {
+        let is_over = |server: &Server| match &server.role {
+            Role::Tenant { entrance, last_used, .. } => {
+                of == Some(*entrance)
+                    || (of.is_none() && now.saturating_duration_since(*last_used) >= limits::ISOLATED_IDLE_MAX)
+            }
+            Role::Configured | Role::Retired { .. } | Role::Private { .. } => false,
+        };
+        let over: Vec<ServerId> = self.servers.iter().filter(|(_, server)| is_over(server)).map(|(id, _)| id).collect();
+        for id in over {
+            if of.is_some() || !self.is_server_used(id) {
                 self.end_temporary(id, now);
             }
         }
@@ -132,7 +207,7 @@ impl Proxy {
         let is_over = |server: &Server| match &server.role {
             Role::Configured => false,
             Role::Retired { .. } => server.supervisor.is_stopped(),
-            Role::Private { .. } => server.supervisor.is_stopped() || !is_used,
+            Role::Private { .. } | Role::Tenant { .. } => server.supervisor.is_stopped() || !is_used,
         };
         let is_gone = self.servers.get(id).is_some_and(is_over);
         if is_gone {

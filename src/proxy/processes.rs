@@ -12,10 +12,10 @@ use crate::mcp::trouble::Trouble;
 use crate::upstream::stdio::StdioLink;
 
 impl Proxy {
-    /// Asks for a process and has `initialize` ready for it.
-    pub(super) fn start_process(&mut self, link: LinkId) {
+    /// Asks for a process and has its greeting ready.
+    pub(super) fn start_process(&mut self, link: LinkId, now: Instant) {
         self.outputs.push_back(Output::Spawn(link));
-        self.send_initialize(link);
+        self.begin_greeting(link, now);
     }
 
     pub(super) fn on_spawned(&mut self, link: LinkId, pid: u32) {
@@ -38,6 +38,9 @@ impl Proxy {
     pub(super) fn on_exited(&mut self, link: LinkId, exit: Exit, now: Instant) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
         self.flush_lines(link, now);
+        if self.died_of_probe(server, link) {
+            return self.start_otherwise(server, link, now);
+        }
         let trouble = self.trouble_of(link, self.cause_of_end(server, link, exit));
         self.on_link_gone(server, link, &trouble, now);
     }

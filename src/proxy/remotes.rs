@@ -3,22 +3,24 @@
 use std::time::Instant;
 
 use super::links::Transport;
+use super::outbounds::Task;
 use super::{Due, Level, Proxy};
 use crate::base::buf::Buf;
-use crate::base::id::LinkId;
+use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
 use crate::codec::http::client::ResponseHead;
 use crate::limits;
 use crate::mcp::trouble::Trouble;
-use crate::upstream::exchange::{Exchange, Purpose, Resume};
+use crate::upstream::exchange::{Exchange, Headers, Purpose, Resume};
 use crate::upstream::handshake::{self, OwnRequest};
+use crate::upstream::reception::Reception;
 use crate::upstream::refusal::HttpRefusal;
 use crate::upstream::remote::{Opening, Pulse, RemoteLink};
 
 /// Opening.
 impl Proxy {
     /// The first request of a conversation.
-    pub(super) fn start_conversation(&mut self, link: LinkId) {
+    pub(super) fn start_conversation(&mut self, link: LinkId, now: Instant) {
         let Some(entry) = self.links.get(link) else { return };
         let server = entry.server;
         let Transport::Remote(remote) = &entry.transport else { return };
@@ -31,7 +33,7 @@ impl Proxy {
         if is_sse {
             self.push_exchange(link, Exchange::bare(Purpose::Listen, None));
         } else {
-            self.send_initialize(link);
+            self.begin_greeting(link, now);
         }
     }
 
@@ -44,16 +46,6 @@ impl Proxy {
         }
     }
 
-    pub(super) fn on_initialize_refused(&mut self, link: LinkId, refusal: &HttpRefusal, now: Instant) {
-        let falls_back = refusal.is_about_transport() && self.remote_mut(link).is_some_and(|remote| remote.fall_back());
-        if falls_back {
-            self.start_conversation(link);
-        } else {
-            let cause = format!("it answered initialize with {}", refusal.describe());
-            self.on_conversation_over(link, &cause, now);
-        }
-    }
-
     /// An SSE upstream has said where to POST.
     pub(super) fn on_endpoint_event(&mut self, link: LinkId, data: &[u8], now: Instant) {
         let Some(remote) = self.remote_mut(link) else { return };
@@ -61,7 +53,7 @@ impl Proxy {
             return;
         }
         match remote.on_endpoint(&String::from_utf8_lossy(data)) {
-            Ok(()) => self.send_initialize(link),
+            Ok(()) => self.begin_initialize(link, now),
             Err(cause) => self.on_conversation_over(link, &cause, now),
         }
     }
@@ -128,6 +120,16 @@ impl Proxy {
         self.on_no_stream(link, resume.as_ref(), now);
     }
 
+    /// Whether the stream of what belongs to no request is about to open: what happens before is not heard.
+    pub(super) fn is_stream_opening(&self, server: ServerId) -> bool {
+        let link = self.ready_link(server).and_then(|link| self.links.get(link));
+        let Some(Transport::Remote(remote)) = link.map(|link| &link.transport) else { return false };
+        let tasks = remote.outbounds.iter().filter_map(|id| self.outbounds.get(*id)?.task());
+        let is_opening =
+            |task: &Task| task.exchange.purpose == Purpose::Listen && matches!(task.reception, Reception::AwaitingHead);
+        tasks.into_iter().any(is_opening)
+    }
+
     /// It offers no stream, which it need not; or none that goes on after that event.
     pub(super) fn on_no_stream(&mut self, link: LinkId, resume: Option<&Resume>, now: Instant) {
         if self.remote_mut(link).is_some_and(|remote| remote.is_sse()) {
@@ -141,11 +143,11 @@ impl Proxy {
 /// Sending.
 impl Proxy {
     /// A message goes out with the next free connection.
-    pub(super) fn post(&mut self, link: LinkId, purpose: Purpose, body: Buf) {
+    pub(super) fn post(&mut self, link: LinkId, purpose: Purpose, headers: Headers, body: Buf) {
         if let Some(remote) = self.remote_mut(link) {
             remote.queued_bytes += body.len();
         }
-        self.push_exchange(link, Exchange::post(purpose, body));
+        self.push_exchange(link, Exchange::post(purpose, headers, body));
     }
 
     fn push_exchange(&mut self, link: LinkId, exchange: Exchange) {
@@ -200,7 +202,7 @@ impl Proxy {
 
 /// Staying alive.
 impl Proxy {
-    fn arm_link(&mut self, link: LinkId) {
+    pub(super) fn arm_link(&mut self, link: LinkId) {
         let Some(entry) = self.links.get_mut(link) else { return };
         let Transport::Remote(remote) = &mut entry.transport else { return };
         match remote.next_due() {
@@ -210,6 +212,9 @@ impl Proxy {
     }
 
     pub(super) fn on_link_timeout(&mut self, link: LinkId, now: Instant) {
+        if !self.is_remote(link) {
+            return self.on_greeting_silence(link, now);
+        }
         while let Some(exchange) = self.remote_mut(link).and_then(|remote| remote.pop_later(now)) {
             self.push_exchange(link, exchange);
         }
@@ -229,7 +234,7 @@ impl Proxy {
             Pulse::Quiet if is_used => remote.heard = now,
             Pulse::Quiet => {
                 remote.pulse = Pulse::Pinged { at: now };
-                self.send_own(link, OwnRequest::Ping, &handshake::ping());
+                self.send_pulse(link);
             }
             Pulse::Pinged { at } if remote.heard >= at || is_used => {
                 remote.heard = now;
@@ -240,6 +245,17 @@ impl Proxy {
                 self.on_conversation_over(link, &cause, now);
             }
             Pulse::Pinged { .. } => {}
+        }
+    }
+}
+
+/// What an upstream that is asked for a sign of life is asked.
+impl Proxy {
+    fn send_pulse(&mut self, link: LinkId) {
+        if self.is_modern_link(link) {
+            self.send_own(link, OwnRequest::Discover, &handshake::discover());
+        } else {
+            self.send_own(link, OwnRequest::Ping, &handshake::ping());
         }
     }
 }
@@ -262,6 +278,7 @@ impl Proxy {
             | Purpose::Initialized
             | Purpose::OneWay
             | Purpose::Listen
+            | Purpose::Changes(_)
             | Purpose::Farewell => {}
         }
         if let Some(remote) = self.remote_mut(link).filter(|remote| remote.opening == Opening::Open) {

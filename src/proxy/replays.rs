@@ -39,7 +39,7 @@ impl Proxy {
     pub(super) fn begin_replay(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let Some(session) = stream.session.and_then(|session| self.sessions.get_mut(session)) else { return };
-        if session.is_sse() || session.version < Version::V2025_03_26 {
+        if session.is_one_stream() || session.version < Version::V2025_03_26 {
             return;
         }
         session.streams_begun = session.streams_begun.wrapping_add(1);
@@ -143,7 +143,7 @@ impl Proxy {
     pub(super) fn on_complete(&mut self, id: StreamId, now: Instant) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.replay.as_ref().is_none_or(|replay| replay.is_empty()) {
-            return self.forget_stream(id, now);
+            return drop(self.remove_stream(id));
         }
         stream.state = StreamState::Complete;
         stream.outlet = Outlet::Detached { since: now };

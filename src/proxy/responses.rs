@@ -31,6 +31,7 @@ impl Proxy {
         let is_sse = self.remote_mut(link).is_some_and(|remote| remote.is_sse());
         let reception = match Reception::of(head, purpose, is_sse) {
             Ok(reception) => reception,
+            Err(_) if self.is_sent_probe(id) => return self.on_probe_unreadable(id, now),
             Err(cause) => return self.lose_outbound(id, &cause, true, now),
         };
         // The answer to a GET that comes back for the rest does not name the session.
@@ -159,7 +160,12 @@ impl Proxy {
                 self.fail_call(call, &Trouble::Refused { cause }, now);
             }
             Purpose::Call(_) => {}
-            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => {
+            Purpose::Own(_)
+            | Purpose::Initialized
+            | Purpose::OneWay
+            | Purpose::Listen
+            | Purpose::Changes(_)
+            | Purpose::Farewell => {
                 self.on_exchange_lost(link, exchange, Loss { cause, was_sent: true }, now);
             }
         }

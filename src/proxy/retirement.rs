@@ -11,7 +11,7 @@ use super::{Due, Proxy};
 use crate::base::deadline::Timer;
 use crate::base::id::{ServerId, SessionId};
 use crate::limits;
-use crate::mcp::call::Call;
+use crate::mcp::call::{Call, CallState};
 use crate::mcp::trouble::Trouble;
 
 /// Retired servers that still have calls.
@@ -71,11 +71,15 @@ impl Proxy {
         for session in sessions.collect::<Vec<SessionId>>() {
             self.end_session(session, now);
         }
+        self.end_tenants(Some(id), now);
         self.end_temporary(id, now);
     }
 
     /// Whether a call is with a server, or with a private one that stands for it.
     fn is_at(&self, call: &Call, id: ServerId) -> bool {
+        if matches!(call.state, CallState::Ended(_)) {
+            return false;
+        }
         call.server == id || self.servers.get(call.server).is_some_and(|server| server.entrance() == Some(id))
     }
 }

@@ -5,9 +5,11 @@ use std::time::Instant;
 
 use super::{Due, Proxy};
 use crate::base::id::{ServerId, SessionId};
+use crate::base::sequence::CallId;
 use crate::limits;
+use crate::mcp::caller::Caller;
 use crate::mcp::introduction::{ClientCapabilities, Greeting};
-use crate::mcp::session::{Opener, Opening, Session, Token, Transport};
+use crate::mcp::session::{Opener, Opening, Scope, Session, Token, Transport};
 use crate::mcp::version::Version;
 
 impl Proxy {
@@ -30,7 +32,10 @@ impl Proxy {
             let stalest = self.sessions.stalest(|_| true, |stream| self.is_attached(stream))?;
             self.end_session(stalest, now);
         }
-        let token = self.fresh_token();
+        let token = match transport {
+            Transport::Streamable | Transport::Sse(_) => self.fresh_token(),
+            Transport::Modern(_) => Token::default(),
+        };
         let entrance = self.servers.get(server)?.entrance().unwrap_or(server);
         Some(self.sessions.insert(Session {
             entrance,
@@ -40,6 +45,7 @@ impl Proxy {
             transport,
             version: Version::V2024_11_05,
             capabilities: ClientCapabilities::default(),
+            caller: Caller::default(),
             log_level: None,
             subscriptions: BTreeSet::new(),
             streams: Vec::new(),
@@ -55,6 +61,7 @@ impl Proxy {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.version = version;
         session.capabilities = greeting.capabilities;
+        session.caller = Caller::of(greeting);
         self.on_opening(id, Opening::Done);
     }
 
@@ -69,6 +76,7 @@ impl Proxy {
 
     /// The session is over: its calls are cancelled, its asks answered with an error, its streams ended.
     pub(crate) fn end_session(&mut self, id: SessionId, now: Instant) {
+        self.end_listen(id, now);
         let Some(session) = self.sessions.get_mut(id) else { return };
         let (calls, streams) = (std::mem::take(&mut session.calls), std::mem::take(&mut session.streams));
         for call in calls {
@@ -82,11 +90,33 @@ impl Proxy {
         for stream in self.sessions.get(id).map(|session| session.resumable.clone()).unwrap_or_default() {
             self.close_stream(stream, now);
         }
+        self.forget_session(id);
+    }
+
+    /// Nothing is left of a session but itself.
+    fn forget_session(&mut self, id: SessionId) {
         self.owners.forget(id);
+        self.listens.remove(&id);
         if let Some(session) = self.sessions.remove(id) {
             self.unsubscribe_all(&session);
             self.lower_level(&session);
             self.suspect_unused(session.server);
+        }
+    }
+
+    /// A call of a session is over. A modern one is over with it.
+    pub(super) fn on_call_over(&mut self, id: SessionId, call: CallId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.calls.retain(|other| *other != call);
+        if session.transport == Transport::Modern(Scope::Call) {
+            self.forget_session(id);
+        }
+    }
+
+    /// A modern request that was answered before it became a call leaves nothing behind.
+    pub(crate) fn forget_if_unused(&mut self, id: SessionId) {
+        if self.sessions.get(id).is_some_and(|session| session.calls.is_empty()) {
+            self.forget_session(id);
         }
     }
 
@@ -103,6 +133,7 @@ impl Proxy {
         for id in stale {
             self.end_session(id, now);
         }
+        self.end_tenants(None, now);
         let is_open = |stream| self.streams.get(stream).is_some_and(|stream| stream.conn().is_some());
         for (_, session) in self.sessions.iter_mut().filter(|(_, session)| !session.is_idle(is_open)) {
             session.last_used = now;

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::{Due, Level, Output, Proxy};
 use crate::base::deadline::Timer;
+use crate::base::sequence::CallId;
 use crate::limits;
 use crate::mcp::call::CallState;
 use crate::mcp::stream::{Stream, StreamState};
@@ -68,6 +69,10 @@ impl Proxy {
         for server in self.servers.ids() {
             self.fail_calls(server, &Trouble::ShuttingDown, |state| matches!(state, CallState::Waiting { .. }), now);
         }
+        let parked = self.calls.iter().filter(|(_, call)| call.is_parked()).map(|(id, _)| id);
+        for call in parked.collect::<Vec<CallId>>() {
+            self.cancel_call(call, "the proxy shuts down", now);
+        }
         self.end_listening(now);
         self.end_authorizing(now);
         self.on_calls_finished(now);
@@ -83,6 +88,7 @@ impl Proxy {
 
     /// Streams without a call are of no use any more; idle connections neither.
     fn end_listening(&mut self, now: Instant) {
+        self.end_listens(now);
         let is_answering = |stream: &Stream| {
             let session = stream.session.and_then(|session| self.sessions.get(session));
             session.is_some_and(|session| session.is_sse() && !session.calls.is_empty())

@@ -239,11 +239,11 @@ impl Proxy {
     }
 
     /// The stream is gone. Its calls go on: a legacy downstream that hangs up has not cancelled. But over HTTP+SSE it
-    /// was all that the session had.
+    /// was all that the session had, and a modern downstream cancels in no other way.
     pub(super) fn forget_stream(&mut self, id: StreamId, now: Instant) {
         let session = self.streams.get(id).and_then(|stream| stream.session);
         let is_all = |session: &SessionId| {
-            self.sessions.get(*session).is_some_and(|entry| entry.is_sse() && entry.streams.contains(&id))
+            self.sessions.get(*session).is_some_and(|entry| entry.is_one_stream() && entry.streams.contains(&id))
         };
         let ending = session.filter(is_all);
         self.remove_stream(id);

@@ -6,8 +6,8 @@ use super::Proxy;
 use crate::base::id::{ServerId, SessionId};
 use crate::limits;
 use crate::mcp::call::CallKind;
-use crate::mcp::introduction::ServerCapabilities;
 use crate::mcp::log_level::LogLevel;
+use crate::mcp::server_capabilities::ServerCapabilities;
 use crate::mcp::session::Session;
 use crate::upstream::handshake::{self, OwnRequest};
 
@@ -53,6 +53,10 @@ impl Proxy {
 
     /// The session has ended: what nobody else is subscribed to is given up.
     pub(super) fn unsubscribe_all(&mut self, session: &Session) {
+        if session.subscriptions.is_empty() {
+            return;
+        }
+        self.update_changes(session.server);
         // All others are looked at once, not once for each resource: both may be thousands.
         let mut unwanted: BTreeSet<&str> = session.subscriptions.iter().map(|uri| &**uri).collect();
         for (_, other) in self.sessions.with(session.server).filter(|(_, other)| !other.subscriptions.is_empty()) {
@@ -81,6 +85,7 @@ impl Proxy {
         let pending = pending.filter_map(|(_, call)| match call.kind {
             CallKind::SetLevel(level) => Some(level),
             CallKind::Initialize { .. }
+            | CallKind::Discover
             | CallKind::Subscribe(_)
             | CallKind::ListTools
             | CallKind::ListTasks
@@ -89,6 +94,18 @@ impl Proxy {
             | CallKind::Active => None,
         });
         agreed.chain(pending).chain(own).min()
+    }
+
+    /// A modern request wants more of the log than the upstream says.
+    pub(super) fn raise_level(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let (server, Some(own)) = (session.server, session.log_level) else { return };
+        let introduction = self.servers.get(server).and_then(|server| server.introduction.as_ref());
+        let takes_level = introduction.is_some_and(|introduction| introduction.capabilities.logging);
+        let others = self.most_verbose(server, Some(id), None);
+        if takes_level && others.is_none_or(|others| own < others) {
+            self.send_own_to_server(server, OwnRequest::SetLevel, &handshake::set_level(own));
+        }
     }
 
     /// The session has ended: the upstream is to say no more than the others want, or than it would have said unasked.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Proxy;
 use crate::base::id::{ServerId, SessionId};
 use crate::base::sequence::CallId;
+use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::{INVALID_PARAMS, write};
 use crate::mcp::call::Call;
 use crate::mcp::list_filter::{self, List};
@@ -61,11 +62,14 @@ impl Proxy {
             owner.is_some_and(|owner| Some(owner.session) == call.session)
         };
         let filtered = list_filter::without(line, List::Tasks, |entry| owners::listed_task(entry).is_some_and(is_own));
-        self.push_filtered(call, line, id, filtered, "tasks", now);
+        self.push_filtered(call, (line, id, Rewrite::default()), filtered, "tasks", now);
     }
 
     /// Something has happened to a thing: its owner is told.
     pub(super) fn on_thing_changed(&mut self, server: ServerId, line: &[u8], thing: &Thing, now: Instant) {
+        if let Thing::Elicitation(id) = thing {
+            self.on_visited(server, id, now);
+        }
         if let Some(session) = self.owners.of(server, thing).map(|owner| owner.session) {
             let call = self.newest_cause(session);
             self.push_to_listener(session, call, line, now);

@@ -10,13 +10,15 @@ use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
 use crate::base::text::{shorten, shorten_bytes};
 use crate::codec::jsonrpc::envelope::{self, Body, Malformed, Outcome};
+use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::write;
 use crate::mcp::attribution::Carrier;
-use crate::mcp::call::CallKind;
+use crate::mcp::call::{CallKind, End};
+use crate::mcp::era::MODERN;
 use crate::mcp::from_upstream::{self, FromUpstream};
-use crate::mcp::introduction::Introduction;
 use crate::mcp::tally::CallEnd;
 use crate::upstream::catalogue::Next;
+use crate::upstream::changes;
 use crate::upstream::handshake::{self, OwnRequest};
 
 /// Where a message of an upstream comes from.
@@ -78,11 +80,20 @@ impl Proxy {
         let Source { link, server, .. } = source;
         match message {
             FromUpstream::Reply { call, id, is_error } => self.on_reply(server, call, line, &id, is_error, now),
-            FromUpstream::OwnReply { id, outcome } => self.on_own_reply(link, server, id, &outcome, now),
+            FromUpstream::OwnReply { id, outcome } => match changes::number(id) {
+                Some(number) => self.on_changes_answered(link, number, &outcome, now),
+                None => self.on_own_reply(link, server, id, &outcome, now),
+            },
             FromUpstream::Progress { call, token } => self.on_progress(server, call, line, &token, now),
             FromUpstream::Log { level } => self.on_log(source, line, level, now),
-            FromUpstream::ListChanged { is_tools } => self.on_list_changed(server, line, is_tools, now),
+            FromUpstream::ListChanged { .. } | FromUpstream::Updated { .. } if !self.is_heard(link, line) => {}
+            FromUpstream::ListChanged { list } => self.on_list_changed(server, line, list, now),
             FromUpstream::Updated { uri } => self.on_updated(server, line, &uri, now),
+            FromUpstream::Acknowledged => self.on_acknowledged(link, server, line, now),
+            FromUpstream::Ask { .. } | FromUpstream::Ping { .. } if self.is_modern_link(link) => {
+                let message = format!("It sent a request, which servers of {MODERN} must not: {}", shorten_bytes(line));
+                self.log(Level::Warn, Some(server), message);
+            }
             FromUpstream::Ask { kind, id, progress_token, params } => {
                 self.on_ask(source, &Asked { line, kind, id, progress_token, params }, now);
             }
@@ -97,6 +108,7 @@ impl Proxy {
                 let message = format!("It sent something that belongs to nothing: {}", shorten_bytes(line));
                 self.log(Level::Debug, Some(server), message);
             }
+            FromUpstream::Complaint if self.on_greeting_unread(link, now) => {}
             FromUpstream::Complaint => {
                 let message = format!("It could not read a message of ours: {}", shorten_bytes(line));
                 self.log(Level::Warn, Some(server), message);
@@ -104,7 +116,7 @@ impl Proxy {
         }
     }
 
-    fn on_reply(
+    pub(super) fn on_reply(
         &mut self,
         server: ServerId,
         id: CallId,
@@ -116,9 +128,19 @@ impl Proxy {
         if self.calls.get(id).is_none_or(|call| !call.is_in_flight(server)) {
             return; // cancelled or timed out meanwhile, or never sent
         }
+        let reply = || End::Reply { line: line.into(), id: id_range.clone(), is_error };
+        if self.end_parked(id, reply, now) {
+            return;
+        }
+        if self.ready_link(server).is_some_and(|link| self.is_bridged(link, id)) {
+            return self.on_bridged_reply(server, id, line, id_range, is_error, now);
+        }
         self.end_asks_of_call(id, now);
         let end = if is_error { CallEnd::Error } else { CallEnd::Ok };
         let Some(call) = self.end_call(id, end, now) else { return };
+        if call.modern.is_some() {
+            return self.push_modern_reply(&call, line, id_range, is_error, now);
+        }
         match &call.kind {
             CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
             CallKind::SetLevel(level) if !is_error => {
@@ -126,11 +148,14 @@ impl Proxy {
                     session.log_level = Some(*level);
                 }
             }
-            CallKind::ListTools if !is_error => return self.push_tool_list(&call, line, id_range, now),
+            CallKind::ListTools if !is_error => {
+                return self.push_tool_list(&call, line, id_range, Rewrite::default(), now);
+            }
             CallKind::ListTasks if !is_error => return self.push_task_list(&call, line, id_range, now),
             CallKind::BeginTask if !is_error => self.on_task_begun(id, &call, line),
             CallKind::Active | CallKind::BeginTask if is_error => self.on_error_reply(&call, line),
             CallKind::Initialize { .. }
+            | CallKind::Discover
             | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools
@@ -145,13 +170,8 @@ impl Proxy {
 
     fn on_own_reply(&mut self, link: LinkId, server: ServerId, id: &str, outcome: &Outcome<'_>, now: Instant) {
         match (OwnRequest::of(id), outcome) {
-            (Some(OwnRequest::Initialize), Outcome::Result(result)) => match Introduction::parse(result) {
-                Ok(introduction) => self.on_introduced(server, link, introduction, now),
-                Err(reason) => self.on_rejected(server, link, &reason, now),
-            },
-            (Some(OwnRequest::Initialize), Outcome::Error(error)) => {
-                self.on_rejected(server, link, &shorten(error), now)
-            }
+            (Some(OwnRequest::Discover), outcome) => self.on_discovered(link, server, outcome, now),
+            (Some(OwnRequest::Initialize), outcome) => self.on_initialized(link, server, outcome, now),
             (Some(OwnRequest::ListTools), Outcome::Result(result)) => self.on_catalogue_page(server, result, now),
             (Some(OwnRequest::ListTools), Outcome::Error(error)) => {
                 let message = format!("Ready, but it does not list its tools: {}", shorten(error));
@@ -159,6 +179,7 @@ impl Proxy {
                 if let Some(entry) = self.servers.get_mut(server) {
                     entry.catalogue.on_refused();
                 }
+                self.on_tools_known(server, now);
             }
             (Some(OwnRequest::SetLevel | OwnRequest::Subscription), Outcome::Error(error)) => {
                 let message = format!("It refused to restore its state: {}", shorten(error));
@@ -174,15 +195,6 @@ impl Proxy {
                 );
             }
         }
-    }
-
-    /// It does not speak with us.
-    fn on_rejected(&mut self, server: ServerId, link: LinkId, reason: &str, now: Instant) {
-        if self.servers.get(server).is_some_and(|server| server.supervisor.ready_link().is_some()) {
-            return; // it did before: a second answer to initialize means nothing
-        }
-        self.log(Level::Error, Some(server), format!("initialize failed: {reason}"));
-        self.on_broken(link, &format!("its answer to initialize is of no use ({reason})"), now);
     }
 
     /// Asks for the list of tools, unless that is under way.
@@ -202,6 +214,9 @@ impl Proxy {
             Ok(Next::Complete { new, is_update, is_another }) => {
                 let count = entry.catalogue.tools().len();
                 let name = entry.config.label.clone();
+                for fault in entry.catalogue.take_faults() {
+                    self.log(Level::Warn, Some(server), format!("Left out the tool {fault}"));
+                }
                 for tool in new {
                     self.log(Level::Info, Some(server), format!("<{name}> Adding tool {}", shorten(&tool)));
                 }
@@ -210,10 +225,12 @@ impl Proxy {
                 if is_another {
                     self.on_other_tools(server, now);
                 }
+                self.on_tools_known(server, now);
             }
             Err(reason) => {
                 entry.catalogue.on_refused();
                 self.log(Level::Warn, Some(server), format!("Its list of tools is not what MCP says: {reason}"));
+                self.on_tools_known(server, now);
             }
         }
     }

@@ -8,18 +8,23 @@ use crate::codec::http::{Head, Method};
 /// What a page may send.
 const METHODS: (&str, &str) = ("Access-Control-Allow-Methods", "GET, POST, DELETE");
 /// With these headers: those of MCP, of every revision, and tokens.
-const HEADERS: (&str, &str) = (
-    "Access-Control-Allow-Headers",
-    "Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name",
-);
+const ALLOWED: &str =
+    "Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, Mcp-Method, Mcp-Name";
+/// And those for which a tool chooses how the name goes on (2026-07-28, custom headers from tool parameters).
+const PARAMETER: &str = "mcp-param-";
 /// How long a browser need not ask again, in seconds: two hours are the longest that any of them believes.
 const MAX_AGE: (&str, &str) = ("Access-Control-Max-Age", "7200");
 /// What a page may read of an answer beside its body.
 const EXPOSED: (&str, &str) =
     ("Access-Control-Expose-Headers", "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate");
 
-/// The answer to a preflight; the origin comes with every answer.
-pub(super) const PREFLIGHT: [(&str, &str); 3] = [METHODS, HEADERS, MAX_AGE];
+/// Answers a preflight; the origin comes with every answer.
+pub(super) fn with_preflight<T>(head: &Head<'_, '_>, answer: impl FnOnce(&[(&str, &str)]) -> T) -> T {
+    let asked = head.list("access-control-request-headers").filter_map(|name| std::str::from_utf8(name).ok());
+    let is_parameter = |name: &&str| name.to_ascii_lowercase().starts_with(PARAMETER);
+    let allowed: Vec<&str> = std::iter::once(ALLOWED).chain(asked.filter(is_parameter)).collect();
+    answer(&[METHODS, ("Access-Control-Allow-Headers", &allowed.join(", ")), MAX_AGE])
+}
 
 /// Whether a browser asks if a page may send a request. It shows no token: those are only sent with the request itself.
 pub(super) fn is_preflight(head: &Head<'_, '_>) -> bool {

@@ -18,6 +18,7 @@ use crate::mcp::stream::{Accepts, StreamState};
 use crate::proxy::{Proxy, Request};
 
 use super::errors::Denial;
+use super::modern::form::ModernHead;
 use super::oauth::OAuthPost;
 use super::sse::MessagePost;
 
@@ -61,11 +62,19 @@ pub(crate) enum SessionHeader {
     Unknown,
 }
 
-/// What `MCP-Protocol-Version` says. Which of the known revisions it names does not matter: the session's counts.
+impl SessionHeader {
+    pub(super) fn is_known(self) -> bool {
+        matches!(self, SessionHeader::Known(_))
+    }
+}
+
+/// What `MCP-Protocol-Version` says.
 #[derive(Debug)]
 pub(crate) enum VersionHeader {
-    Usable,
-    Unknown(String),
+    /// Nothing, or a revision of the legacy era. Which does not matter: the session's counts.
+    Legacy,
+    /// A revision of the modern era, or none that we know.
+    Other(Box<ModernHead>),
 }
 
 impl Proxy {
@@ -102,6 +111,9 @@ impl Proxy {
         message: Message<'_>,
         now: Instant,
     ) -> Result<(), Denial> {
+        if let Some(done) = self.on_modern_message(conn, post, bytes, &message, now) {
+            return done;
+        }
         if let Message::Request { id, method, params } = &message
             && method == "initialize"
         {
@@ -159,8 +171,8 @@ impl Proxy {
         let Some((session, entry)) = session else { return Err(Denial::unknown_session(id)) };
         entry.last_used = now;
         match &post.version {
-            VersionHeader::Usable => Ok(session),
-            VersionHeader::Unknown(version) => Err(Denial::unsupported_version(id, version)),
+            VersionHeader::Legacy => Ok(session),
+            VersionHeader::Other(head) => Err(Denial::unsupported_version(id, head.version())),
         }
     }
 
@@ -262,7 +274,7 @@ impl Proxy {
             method if is_passive(method) => CallKind::Passive,
             _ => active(params.text),
         };
-        let request = Request { message, id, params, method: McpMethod::of(method), kind };
+        let request = Request { message, id, params, method: McpMethod::of(method), kind, modern: None };
         self.accept_call(server, Some(session), stream, request, now);
     }
 
@@ -272,13 +284,13 @@ impl Proxy {
         let common = self.most_verbose(server, Some(session), Some(level)).unwrap_or(level);
         let (kind, method) = (CallKind::SetLevel(level), McpMethod::SetLevel);
         if common == level {
-            let request = Request { message, id, params, method, kind };
+            let request = Request { message, id, params, method, kind, modern: None };
             return self.accept_call(server, Some(session), stream, request, now);
         }
         let params = format!("{{\"level\":\"{}\"}}", common.as_str());
         let message = write::request(id, "logging/setLevel", &params);
         if let Ok(Message::Request { id, params, .. }) = envelope::read_message(message.as_bytes()) {
-            let request = Request { message: message.as_bytes(), id, params, method, kind };
+            let request = Request { message: message.as_bytes(), id, params, method, kind, modern: None };
             self.accept_call(server, Some(session), stream, request, now);
         }
     }

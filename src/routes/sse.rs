@@ -154,7 +154,7 @@ impl Proxy {
             (_, Transport::Sse(Opening::Awaited | Opening::UnderWay)) if method != "ping" => {
                 write::error(id, INVALID_REQUEST, "the first request of a session must be initialize")
             }
-            (_, Transport::Sse(_) | Transport::Streamable) => {
+            (_, Transport::Sse(_) | Transport::Streamable | Transport::Modern(_)) => {
                 let server = self.upstream_of(post.session, post.server);
                 let incoming = Incoming { server, session: post.session, stream, message: bytes, id };
                 return self.on_request(&incoming, method, params, now);

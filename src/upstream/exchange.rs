@@ -1,5 +1,7 @@
 //! Exchanges with a remote upstream: one HTTP request each, and what it is for.
 
+use std::borrow::Cow;
+
 use super::handshake::OwnRequest;
 use crate::base::buf::Buf;
 use crate::base::sequence::CallId;
@@ -12,6 +14,8 @@ use crate::mcp::attribution::Carrier;
 pub struct Exchange {
     /// What it is for.
     pub purpose: Purpose,
+    /// The headers that are this message's own.
+    pub headers: Headers,
     /// The message to POST, as a line. Empty once it is on its way, and for all that is no POST.
     pub body: Buf,
     /// Where to go on with a stream that broke off.
@@ -23,6 +27,9 @@ pub struct Exchange {
     /// Whether the reply to a request of our own has come in the response.
     pub is_answered: bool,
 }
+
+/// Names and values.
+pub type Headers = Vec<(Cow<'static, str>, String)>;
 
 /// What an exchange is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,8 @@ pub enum Purpose {
     OneWay,
     /// The stream of what belongs to no request; of everything, from an SSE upstream.
     Listen,
+    /// The `subscriptions/listen` of this number: the stream of what changes at a modern upstream.
+    Changes(u32),
     /// The end of the session.
     Farewell,
 }
@@ -52,13 +61,14 @@ pub struct Resume {
 
 impl Exchange {
     /// A POST.
-    pub fn post(purpose: Purpose, body: Buf) -> Exchange {
-        Exchange { purpose, body, resume: None, place: None, redirects: 0, is_answered: false }
+    pub fn post(purpose: Purpose, headers: Headers, body: Buf) -> Exchange {
+        Exchange { purpose, headers, body, resume: None, place: None, redirects: 0, is_answered: false }
     }
 
     /// A request without a body; from an event on, if `resume` says so.
     pub fn bare(purpose: Purpose, resume: Option<Resume>) -> Exchange {
-        Exchange { purpose, body: Buf::new(), resume, place: None, redirects: 0, is_answered: false }
+        let headers = Headers::new();
+        Exchange { purpose, headers, body: Buf::new(), resume, place: None, redirects: 0, is_answered: false }
     }
 
     /// With which method it goes out.
@@ -67,7 +77,9 @@ impl Exchange {
             Purpose::Listen => Method::Get,
             Purpose::Farewell => Method::Delete,
             Purpose::Call(_) | Purpose::Own(_) if self.resume.is_some() => Method::Get,
-            Purpose::Call(_) | Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay => Method::Post,
+            Purpose::Call(_) | Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Changes(_) => {
+                Method::Post
+            }
         }
     }
 
@@ -76,14 +88,16 @@ impl Exchange {
         match self.purpose {
             Purpose::Call(call) => Carrier::Call(call),
             Purpose::Listen => Carrier::Shared,
-            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => Carrier::Own,
+            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Changes(_) | Purpose::Farewell => {
+                Carrier::Own
+            }
         }
     }
 
     /// Whether an event stream in its response may last. Whoever made a request of our own is none to wait for long.
     pub fn may_last(&self) -> bool {
         match self.purpose {
-            Purpose::Call(_) | Purpose::Listen => true,
+            Purpose::Call(_) | Purpose::Listen | Purpose::Changes(_) => true,
             Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => false,
         }
     }
@@ -93,7 +107,12 @@ impl Exchange {
     pub fn is_repeatable(&self) -> bool {
         match self.purpose {
             Purpose::Call(_) => self.resume.is_some(),
-            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => true,
+            Purpose::Own(_)
+            | Purpose::Initialized
+            | Purpose::OneWay
+            | Purpose::Listen
+            | Purpose::Changes(_)
+            | Purpose::Farewell => true,
         }
     }
 }

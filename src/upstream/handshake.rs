@@ -2,13 +2,17 @@
 
 use crate::codec::jsonrpc::envelope::{self, Body, Message};
 use crate::codec::jsonrpc::write;
+use crate::mcp::era::MODERN;
 use crate::mcp::log_level::LogLevel;
+use crate::mcp::meta::ModernKeys;
 use crate::mcp::version::Version;
 
 /// A request of our own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OwnRequest {
-    /// The first on every link.
+    /// The first on every link whose era is not known.
+    Discover,
+    /// The first on a legacy link.
     Initialize,
     /// A page of the catalogue of tools.
     ListTools,
@@ -21,9 +25,30 @@ pub enum OwnRequest {
 }
 
 impl OwnRequest {
+    /// What it asks for; a subscription may also be an undoing.
+    pub fn method(self) -> &'static str {
+        match self {
+            OwnRequest::Discover => "server/discover",
+            OwnRequest::Initialize => "initialize",
+            OwnRequest::ListTools => "tools/list",
+            OwnRequest::SetLevel => "logging/setLevel",
+            OwnRequest::Subscription => "resources/subscribe",
+            OwnRequest::Ping => "ping",
+        }
+    }
+
+    /// Whether modern upstreams know it.
+    pub fn is_modern(self) -> bool {
+        match self {
+            OwnRequest::Discover | OwnRequest::ListTools => true,
+            OwnRequest::Initialize | OwnRequest::SetLevel | OwnRequest::Subscription | OwnRequest::Ping => false,
+        }
+    }
+
     /// Its id as JSON text, the first time on a link.
     pub fn id(self) -> &'static str {
         match self {
+            OwnRequest::Discover => "\"mcp-proxy:server/discover\"",
             OwnRequest::Initialize => "\"mcp-proxy:initialize\"",
             OwnRequest::ListTools => "\"mcp-proxy:tools/list\"",
             OwnRequest::SetLevel => "\"mcp-proxy:logging/setLevel\"",
@@ -40,7 +65,8 @@ impl OwnRequest {
 
     /// The request of that id.
     pub fn of(id: &str) -> Option<OwnRequest> {
-        const ALL: [OwnRequest; 5] = [
+        const ALL: [OwnRequest; 6] = [
+            OwnRequest::Discover,
             OwnRequest::Initialize,
             OwnRequest::ListTools,
             OwnRequest::SetLevel,
@@ -73,14 +99,35 @@ impl OwnRequest {
 const SHARED_CAPABILITIES: &str =
     r#"{"roots":{"listChanged":true},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#;
 
+/// What our own requests to a modern upstream say: the same, lest it hides what only some downstreams can use.
+const OWN_CAPABILITIES: &str = r#"{"roots":{},"sampling":{"tools":{}},"elicitation":{"form":{},"url":{}}}"#;
+
+/// Name and version of the proxy, as JSON text.
+pub fn own_info(name: &str, version: &str) -> String {
+    format!("{{\"name\":{},\"version\":{}}}", write::string(name), write::string(version))
+}
+
+/// What our own requests to a modern upstream say of us; `info` is what [`own_info`] says.
+pub fn own_keys(info: &str) -> ModernKeys<'_> {
+    ModernKeys {
+        protocol_version: MODERN,
+        client_info: Some(info),
+        client_capabilities: OWN_CAPABILITIES,
+        log_level: None,
+    }
+}
+
+/// `server/discover`.
+pub fn discover() -> String {
+    write::request(OwnRequest::Discover.id(), "server/discover", "{}")
+}
+
 /// `initialize` for a shared link.
 pub fn initialize(name: &str, version: &str) -> String {
     let params = format!(
-        "{{\"protocolVersion\":\"{}\",\"capabilities\":{SHARED_CAPABILITIES},\
-         \"clientInfo\":{{\"name\":{},\"version\":{}}}}}",
+        "{{\"protocolVersion\":\"{}\",\"capabilities\":{SHARED_CAPABILITIES},\"clientInfo\":{}}}",
         Version::LATEST.as_str(),
-        write::string(name),
-        write::string(version)
+        own_info(name, version)
     );
     write::request(OwnRequest::Initialize.id(), "initialize", &params)
 }

@@ -21,7 +21,12 @@ impl Outbox {
     pub fn push(&mut self, exchange: Exchange) {
         match exchange.purpose {
             Purpose::Call(call) => drop(self.calls.insert(call, exchange)),
-            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => {
+            Purpose::Own(_)
+            | Purpose::Initialized
+            | Purpose::OneWay
+            | Purpose::Listen
+            | Purpose::Changes(_)
+            | Purpose::Farewell => {
                 self.others.push_back(exchange);
             }
         }
@@ -31,7 +36,12 @@ impl Outbox {
     pub fn push_again(&mut self, exchange: Exchange) {
         match exchange.purpose {
             Purpose::Call(_) => self.push(exchange),
-            Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Listen | Purpose::Farewell => {
+            Purpose::Own(_)
+            | Purpose::Initialized
+            | Purpose::OneWay
+            | Purpose::Listen
+            | Purpose::Changes(_)
+            | Purpose::Farewell => {
                 self.others.push_front(exchange);
             }
         }

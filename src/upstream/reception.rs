@@ -35,7 +35,7 @@ impl Reception {
         }
         let wants_messages = match purpose {
             Purpose::Listen => true,
-            Purpose::Call(_) | Purpose::Own(_) => !is_answered_elsewhere,
+            Purpose::Call(_) | Purpose::Own(_) | Purpose::Changes(_) => !is_answered_elsewhere,
             Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => false,
         };
         if !wants_messages || head.body == ResponseLength::None {

@@ -22,6 +22,28 @@ impl HttpRefusal {
         matches!(self.status, 400 | 404 | 405)
     }
 
+    /// Whether it may tell which era the upstream speaks. Who may not ask, or asks at a bad time, is told nothing.
+    pub fn is_about_era(&self) -> bool {
+        (400..=499).contains(&self.status) && !matches!(self.status, 401 | 403 | 429)
+    }
+
+    /// The JSON-RPC error that it carries, as JSON text.
+    pub fn error(&self) -> Option<&str> {
+        match envelope::read_message(&self.text) {
+            Ok(Message::Response { outcome: Outcome::Error(error), .. }) => Some(error),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// The code of that error.
+    pub fn error_code(&self) -> Option<i32> {
+        #[derive(serde::Deserialize)]
+        struct Code {
+            code: i32,
+        }
+        serde_json::from_str::<Code>(self.error()?).ok().map(|error| error.code)
+    }
+
     /// Whether it means that the session has ended. The specification says 404; servers built after the official
     /// SDK's first examples say 400, with a word about sessions or about `initialize`.
     pub fn is_about_session(&self) -> bool {
@@ -50,15 +72,8 @@ impl HttpRefusal {
     /// Whether the body is a reply which says that there is nothing wrong with the session, only with the call. Servers
     /// answer 404 to unknown methods as well.
     fn is_reply_about_call(&self) -> bool {
-        #[derive(serde::Deserialize)]
-        struct Code {
-            code: i32,
-        }
-        let Ok(Message::Response { outcome: Outcome::Error(error), .. }) = envelope::read_message(&self.text) else {
-            return false;
-        };
-        let code = serde_json::from_str::<Code>(error).map(|error| error.code);
-        self.is_reply() && code.is_ok_and(|code| code == METHOD_NOT_FOUND || code == INVALID_PARAMS)
+        let is_about_call = |code| code == METHOD_NOT_FOUND || code == INVALID_PARAMS;
+        self.is_reply() && self.error_code().is_some_and(is_about_call)
     }
 
     /// Takes in more of the body.

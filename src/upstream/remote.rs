@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::exchange::{Exchange, Purpose, Resume};
+use super::held::Held;
 use super::outbox::Outbox;
 use crate::base::deadline::Timer;
 use crate::base::id::OutboundId;
@@ -21,6 +22,7 @@ use crate::codec::http::client::PreparedRequest;
 use crate::codec::http::client::check_header;
 use crate::config::{Remote, RemoteTransport};
 use crate::limits;
+use crate::mcp::era::Era;
 use crate::mcp::version::Version;
 
 /// One conversation.
@@ -31,7 +33,7 @@ pub struct RemoteLink {
     /// What `Mcp-Session-Id` is to say.
     session: Option<String>,
     /// What `MCP-Protocol-Version` is to say.
-    version: Option<Version>,
+    era: Option<Era>,
     /// The head of every POST, until something in it changes.
     post_head: Option<Rc<PreparedRequest>>,
     /// How far the handshake has come.
@@ -44,6 +46,8 @@ pub struct RemoteLink {
     pub carrying: BTreeMap<CallId, OutboundId>,
     /// What has no connection yet.
     pub outbox: Outbox,
+    /// Calls that were refused for a reason that may pass.
+    pub held: Vec<Held>,
     /// Bytes of messages that were not sent yet.
     pub queued_bytes: usize,
     /// What is to be sent later: streams to be opened again.
@@ -125,12 +129,13 @@ impl RemoteLink {
             wire,
             session: None,
             post_head: None,
-            version: None,
+            era: None,
             opening: Opening::Introducing,
             outbounds: Vec::new(),
             idle: Vec::new(),
             carrying: BTreeMap::new(),
             outbox: Outbox::default(),
+            held: Vec::new(),
             queued_bytes: 0,
             later: Vec::new(),
             listen_failures: 0,
@@ -227,15 +232,20 @@ impl RemoteLink {
     }
 
     /// The upstream has introduced itself.
-    pub fn on_introduced(&mut self, version: Version) {
+    pub fn on_introduced(&mut self, era: Era) {
+        self.on_recognised();
         self.post_head = None;
-        self.version = Some(version);
+        self.era = Some(era);
         self.opening = Opening::Introduced;
     }
 
     /// What `MCP-Protocol-Version` is to say: the revisions that know it.
     pub fn version_header(&self) -> Option<&'static str> {
-        self.version.filter(|version| *version >= Version::V2025_06_18 && !self.is_sse()).map(Version::as_str)
+        let is_known = |era: &Era| match era {
+            Era::Legacy(version) => *version >= Version::V2025_06_18 && !self.is_sse(),
+            Era::Modern => true,
+        };
+        self.era.filter(is_known).map(Era::as_str)
     }
 
     /// The next exchange that a connection can be had for.

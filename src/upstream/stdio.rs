@@ -1,6 +1,7 @@
 //! A link to a child process: its lines, what waits for its stdin, and its last words.
 
 use crate::base::buf::Buf;
+use crate::base::deadline::Timer;
 use crate::codec::lines::{Line, Lines, Overlong};
 use crate::limits;
 
@@ -15,6 +16,8 @@ pub struct StdioLink {
     pub stdin: Buf,
     /// Whether the shell knows that something waits in `stdin`.
     pub is_transmitting: bool,
+    /// Comes up when the child has been silent about its first request for long.
+    pub timer: Timer,
     /// The last line of its stderr that was not blank.
     last_words: Option<String>,
 }
@@ -26,6 +29,7 @@ impl Default for StdioLink {
             stderr: Lines::new(limits::STDERR_LINE_BYTES_MAX, Overlong::Truncate),
             stdin: Buf::new(),
             is_transmitting: false,
+            timer: Timer::default(),
             last_words: None,
         }
     }

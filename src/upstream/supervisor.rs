@@ -133,6 +133,11 @@ impl Supervisor {
         matches!(self.state, State::Ending { stage: Stage::Terminated | Stage::Killed, .. })
     }
 
+    /// Whether it has been asked to end for good.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.state, State::Stopping { .. } | State::Stopped)
+    }
+
     /// Whether it is over for good.
     pub fn is_stopped(&self) -> bool {
         self.state == State::Stopped
@@ -175,6 +180,12 @@ impl Supervisor {
                 Some(now + pause)
             }
         }
+    }
+
+    /// The process is gone for a reason that another one will not have. It can be started at once.
+    pub fn on_retry(&mut self) {
+        self.timer.disarm();
+        self.state = State::BackingOff;
     }
 
     /// It is to end for good. Returns the link to close, and when to look again; `None` if there is no process.

@@ -34,7 +34,10 @@ class Load:
         one of them failed."""
         if peer.session is None:
             peer.session = peer.open_session()
-        environment = {**os.environ, "BENCH_BODY": body, "BENCH_SESSION": peer.session}
+        params = json.loads(body)["params"]
+        tool = params["name"] if "_meta" in params else ""
+        session = "" if tool else peer.session
+        environment = {**os.environ, "BENCH_BODY": body, "BENCH_SESSION": session, "BENCH_MODERN": tool}
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{self.seconds}s", "-s", str(HERE / "load.lua"), peer.url]
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         requests, microseconds, failures, p99 = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", said).groups())
@@ -60,6 +63,14 @@ def call(tool, arguments, padded=None):
     if padded:
         arguments[padded] = ""
         arguments[padded] = "x" * (CALL_BYTES - len(json.dumps(message)))
+    return json.dumps(message)
+
+
+def modern(body):
+    """The same call as one of 2026-07-28."""
+    message = json.loads(body)
+    keys = {"protocolVersion": "2026-07-28", "clientInfo": {"name": "bench", "version": "1"}, "clientCapabilities": {}}
+    message["params"]["_meta"] = {f"io.modelcontextprotocol/{key}": value for key, value in keys.items()}
     return json.dumps(message)
 
 
@@ -112,6 +123,19 @@ def measure_remote(table, options, backend):
         ours, nginx = interleaved(options.rounds, [lambda p=p: load.cpu_us(p, body) for p in (proxy, front)])
     table.add("CPU per call, http upstream", f"{ours:.1f} µs", f"nginx {nginx:.1f} µs", "at most 0.8 × nginx",
               ours <= 0.8 * nginx)
+
+
+def measure_eras(table, options, proxy):
+    """Calls of either era: to a legacy server, and to a modern one, which is another of our proxies."""
+    load, body = Load(options.seconds), call("echo", {}, padded="message")
+    bodies = body, modern(body)
+    legacy, translated = interleaved(options.rounds, [lambda b=b: load.cpu_us(proxy, b) for b in bodies])
+    table.add("CPU per modern call, legacy server", f"{translated:.1f} µs", f"legacy call {legacy:.1f} µs",
+              "at most 2 × a legacy call", translated <= 2 * legacy)
+    with peers.in_front(options.binary, proxy) as front:
+        translated, passed = interleaved(options.rounds, [lambda b=b: load.cpu_us(front, b) for b in bodies])
+    table.add("CPU per legacy call, modern server", f"{translated:.1f} µs", f"modern call {passed:.1f} µs",
+              "at most 2 × a modern call", translated <= 2 * passed)
 
 
 def measure_sse(table, options, proxy):
@@ -231,6 +255,7 @@ def main():
         proxy = stack.enter_context(peers.ours(options.binary))
         measure_cpu(table, options, proxy, stack.enter_context(peers.nginx(proxy)))
         measure_remote(table, options, proxy)
+        measure_eras(table, options, proxy)
         measure_sse(table, options, proxy)
         measure_neighbours(table, options)
         measure_streams(table, options)

@@ -5,7 +5,14 @@ wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Accept"] = "application/json, text/event-stream"
 local session = os.getenv("BENCH_SESSION")
 if session ~= "" then wrk.headers["Mcp-Session-Id"] = session end
-wrk.headers["MCP-Protocol-Version"] = "2025-11-25"
+local tool = os.getenv("BENCH_MODERN") -- the tool that is called, if in the modern era
+if tool ~= "" then
+  wrk.headers["MCP-Protocol-Version"] = "2026-07-28"
+  wrk.headers["Mcp-Method"] = "tools/call"
+  wrk.headers["Mcp-Name"] = tool
+else
+  wrk.headers["MCP-Protocol-Version"] = "2025-11-25"
+end
 
 -- For the caller: requests, microseconds, failures of any kind, the 99th percentile of the latencies in microseconds.
 function done(summary, latency, requests)

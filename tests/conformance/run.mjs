@@ -1,32 +1,27 @@
 // Runs the official conformance suite straight to the reference server and through the proxy, prints a table for each
-// revision, scenario by scenario, and fails on anything that is lost on the way.
+// leg, scenario by scenario, and fails on anything that is lost on the way.
 //
-//     run.mjs [--only "stdio" | "streamable HTTP" | "SSE"]
+//     run.mjs [--leg NAME]... [--only "stdio" | "streamable HTTP" | "SSE"] [--scenario NAME]
+//
+// The legs are in support/legs.mjs: both eras of the protocol on either side of the proxy. The flags choose some of
+// what is run, to look for a fault.
 import { parseArgs } from "node:util";
+import { CLIENT_SCENARIOS, LEGS, REVISIONS } from "./support/legs.mjs";
 import { isOpen, mark, processes } from "./support/remains.mjs";
-import { clientLeg, notRequired, serverLeg } from "./support/suite.mjs";
-import { compare, score, shortcomings, table } from "./support/verdict.mjs";
+import { Report } from "./support/report.mjs";
+import { clientLeg, serverLeg } from "./support/suite.mjs";
 import { startServer, startThrough, upstreams } from "./support/ways.mjs";
 
-const { values: flags } = parseArgs({ options: { only: { type: "string" } } });
+const { values: flags } = parseArgs({
+  options: {
+    leg: { type: "string", multiple: true },
+    only: { type: "string" },
+    scenario: { type: "string" },
+  },
+});
+const CLIENT_WAY = "streamable HTTP";
 
-/** The runner's own flags for each revision: the older one has no list of requirements. */
-const SELECTIONS = {
-  "2025-11-25": ["--requirements", "2025-11-25"],
-  "2025-06-18": ["--spec-version", "2025-06-18"],
-};
-
-const CLIENT_REVISION = "2025-11-25";
-const CLIENT_SCENARIOS = [
-  "initialize",
-  "tools_call",
-  "elicitation-sep1034-client-defaults",
-  "sse-retry",
-  "json-schema-2020-12-preservation",
-];
-
-const losses = [];
-const remarks = [];
+const report = new Report();
 const used = [];
 /** What must be stopped, should this process be told to end. */
 const running = new Set();
@@ -45,83 +40,86 @@ async function during(starting, work) {
   try {
     return await work(started);
   } finally {
-    running.delete(started);
-    await started.stop().catch((error) => losses.push(error.message));
+    await end(started);
   }
 }
 
-/** Prints one table: what is achieved directly and in each way, scenario by scenario. Keeps what is lost. */
-function report(leg, revision, direct, ways) {
-  const title = `${leg} scenarios, ${revision}`;
-  const optional = notRequired(revision);
-  const intact = Object.fromEntries(Object.keys(ways).map((way) => [way, 0]));
-  const rows = [["scenario", "direct", ...Object.keys(ways)]];
-  for (const [scenario, checks] of direct) {
-    for (const short of shortcomings(checks)) losses.push(`${title}, direct, ${scenario}: ${short}`);
-    const cells = Object.entries(ways).map(([way, found]) => {
-      const through = found.get(scenario) ?? [];
-      const { lost, otherwise } = compare(scenario, checks, through);
-      losses.push(...lost.map((what) => `${title}, ${way}, ${scenario}: ${what}`));
-      remarks.push(...otherwise.map((what) => `${title}, ${way}, ${scenario}: ${what}`));
-      if (lost.length === 0 && !optional.has(scenario)) intact[way] += 1;
-      return `${score(through)}${lost.length > 0 ? " LOST" : otherwise.length > 0 ? " *" : ""}`;
-    });
-    rows.push([`${scenario}${optional.has(scenario) ? " (not required)" : ""}`, score(checks), ...cells]);
-  }
-  const required = [...direct.keys()].filter((scenario) => !optional.has(scenario)).length;
-  const whole = Object.keys(ways).map((way) => `${intact[way]}`);
-  rows.push([optional.size > 0 ? "required scenarios intact" : "scenarios intact", `${required}`, ...whole]);
-  console.log(`\n${title}\n\n${table(rows)}`);
+async function end(started) {
+  running.delete(started);
+  await started.stop().catch((error) => report.losses.push(error.message));
 }
 
-async function serverLegs({ origin }) {
-  for (const [revision, selection] of Object.entries(SELECTIONS)) {
-    const title = `server scenarios, ${revision}`;
-    const { found: direct, status } = await serverLeg(`${origin}/mcp`, selection);
-    // A runner that breaks off leaves fewer scenarios, which alone would look like fewer to compare.
-    if (status !== 0) losses.push(`${title}, direct: the runner ended with status ${status}`);
-    const ways = {};
-    for (const [way, upstream] of Object.entries(upstreams(origin, mark))) {
-      if (flags.only !== undefined && flags.only !== way) continue;
-      ways[way] = await during(startThrough(upstream), async ({ url }) => {
-        used.push(url);
-        const { found } = await serverLeg(url, selection);
-        return found;
-      });
-    }
-    report("server", revision, direct, ways);
-  }
+/** What `make(key)` gives, made once for each key. */
+function once(make) {
+  const made = new Map();
+  return (key) => made.get(key) ?? made.set(key, make(key)).get(key);
 }
 
-async function clientLegs() {
-  const way = "streamable HTTP";
-  if (flags.only !== undefined && flags.only !== way) return;
-  const command = `"${process.execPath}" client/main.mjs`;
-  const all = async (env) => {
-    const found = new Map();
-    for (const scenario of CLIENT_SCENARIOS) {
-      found.set(scenario, await clientLeg(command, scenario, CLIENT_REVISION, env));
-    }
-    return found;
-  };
-  const direct = await all({});
-  const through = await all({ MCP_CONFORMANCE_THROUGH: "1" });
-  report("client", CLIENT_REVISION, direct, { [way]: through });
-}
-
-await during(startServer(), async (server) => {
+const serverOf = once(async (era) => {
+  const server = await startServer(era);
+  running.add(server);
   used.push(server.origin);
-  await serverLegs(server);
-  await clientLegs();
+  return server;
 });
 
-for (const left of processes()) losses.push(`a process is left behind: ${left}`);
-for (const url of used) if (await isOpen(url)) losses.push(`a port is left open: ${url}`);
+const selectionOf = (revision) =>
+  flags.scenario === undefined
+    ? REVISIONS[revision].selection
+    : ["--scenario", flags.scenario, "--spec-version", revision];
 
-function section(title, lines) {
-  if (lines.length > 0) console.log([`\n${title}`, ...lines].join("\n  "));
+const directServer = once(async (revision) => {
+  const { origin } = await serverOf(REVISIONS[revision].era);
+  const { found, status } = await serverLeg(`${origin}/mcp`, selectionOf(revision));
+  // A runner that breaks off leaves fewer scenarios, which alone would look like fewer to compare.
+  if (status !== 0) report.losses.push(`${revision}, direct: the runner ended with status ${status}`);
+  return found;
+});
+
+async function playServerLeg(name, { revision, server }) {
+  const direct = await directServer(revision);
+  const { origin } = await serverOf(server);
+  const ways = {};
+  for (const [way, upstream] of Object.entries(upstreams(server, origin, mark))) {
+    if (flags.only !== undefined && flags.only !== way) continue;
+    ways[way] = await during(startThrough(upstream), async ({ url }) => {
+      used.push(url);
+      const { found } = await serverLeg(url, selectionOf(revision));
+      return found;
+    });
+  }
+  report.leg(name, revision, direct, ways);
 }
-section("* otherwise than directly, by choice:", remarks);
-section("lost:", losses);
-console.log(losses.length > 0 ? `\nFAILED: ${losses.length} losses` : "\nnothing lost");
-process.exit(losses.length > 0 ? 1 : 0);
+
+async function playClient(revision, client, through) {
+  const command = `"${process.execPath}" client/main.mjs`;
+  const env = { MCP_CONFORMANCE_CLIENT: client, ...(through && { MCP_CONFORMANCE_THROUGH: "1" }) };
+  const found = new Map();
+  for (const scenario of CLIENT_SCENARIOS[revision]) {
+    if (flags.scenario !== undefined && flags.scenario !== scenario) continue;
+    found.set(scenario, await clientLeg(command, scenario, revision, env));
+  }
+  return found;
+}
+
+const directClient = once((revision) => playClient(revision, REVISIONS[revision].era, false));
+
+async function playClientLeg(name, { revision, client }) {
+  if (flags.only !== undefined && flags.only !== CLIENT_WAY) return;
+  const direct = await directClient(revision);
+  report.leg(name, revision, direct, { [CLIENT_WAY]: await playClient(revision, client, true) });
+}
+
+const unknown = flags.leg?.filter((name) => LEGS[name] === undefined) ?? [];
+if (unknown.length > 0) {
+  console.error(`no such leg: ${unknown}; there are ${Object.keys(LEGS).join(", ")}`);
+  process.exit(2);
+}
+for (const [name, leg] of Object.entries(LEGS)) {
+  if (flags.leg !== undefined && !flags.leg.includes(name)) continue;
+  await (leg.client === undefined ? playServerLeg : playClientLeg)(name, leg);
+}
+for (const started of running) await end(started);
+
+for (const left of processes()) report.losses.push(`a process is left behind: ${left}`);
+for (const url of used) if (await isOpen(url)) report.losses.push(`a port is left open: ${url}`);
+process.exit(report.end());

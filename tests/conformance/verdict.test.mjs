@@ -1,6 +1,8 @@
 // What the comparison counts as a loss.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LEGS, REVISIONS } from "./support/legs.mjs";
+import { LOSSES } from "./support/losses.mjs";
 import { compare, score, shortcomings, unmet } from "./support/verdict.mjs";
 
 const check = (id, status) => ({ id, status, errorMessage: "why" });
@@ -35,6 +37,23 @@ test("a choice may stay silent, but not fail", () => {
   assert.equal(lost(direct, [check("server-sse-streams-functional", "INFO")], scenario), 0);
   assert.equal(compare(scenario, direct, []).otherwise.length, 1);
   assert.equal(lost(direct, [check("server-sse-streams-functional", "FAILURE")], scenario), 1);
+});
+
+test("what is listed as lost may be lost in any way, but it must be", () => {
+  const listed = { a: "cannot be" };
+  for (const through of [[check("a", "FAILURE")], [check("a", "WARNING")], []]) {
+    const found = compare("any", good, through, listed);
+    assert.deepEqual(found, { lost: [], otherwise: [], uncarried: ["a: cannot be"] });
+  }
+  assert.equal(compare("any", good, good, listed).lost.length, 1, "not lost");
+  assert.equal(compare("any", good, [check("a", "FAILURE")], { b: "cannot be" }).lost.length, 2, "another");
+});
+
+test("losses are listed for legs that there are, and only where the eras differ", () => {
+  for (const name of Object.keys(LOSSES)) {
+    const { revision, client, server } = LEGS[name];
+    assert.notEqual(client ?? server, REVISIONS[revision].era, name);
+  }
 });
 
 test("the direct way has to be good itself", () => {

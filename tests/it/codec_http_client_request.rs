@@ -78,10 +78,25 @@ fn a_prepared_request_goes_out_like_any_other_every_time() {
         let (mut plain, mut often) = (Buf::new(), Buf::new());
         ClientCodec::new().request(&mut plain, &request, &[body]).expect("a free connection");
         let mut codec = ClientCodec::new();
-        codec.request_prepared(&mut often, &prepared, &[body]).expect("a free connection");
+        codec.request_prepared(&mut often, &prepared, &[], &[body]).expect("a free connection");
         assert_eq!(often.as_slice(), plain.as_slice());
-        assert_eq!(codec.request_prepared(&mut often, &prepared, &[body]), Err(RequestError::NotIdle));
+        assert_eq!(codec.request_prepared(&mut often, &prepared, &[], &[body]), Err(RequestError::NotIdle));
     }
     let bad = Request { headers: &[("X-A", "b\r\nX-B: c")], ..request };
     assert_eq!(PreparedRequest::new(&bad).err(), Some(RequestError::HeaderValue));
+}
+
+#[test]
+fn a_prepared_request_takes_further_headers() {
+    let request = Request { method: Method::Post, target: "/mcp", host: "a", headers: &[("X-A", "b")] };
+    let prepared = PreparedRequest::new(&request).expect("a plain request");
+    let mut out = Buf::new();
+    let mut codec = ClientCodec::new();
+    for bad in [("X B", "c"), ("X-B", "c\nX: d"), ("Content-Length", "9")] {
+        assert!(codec.request_prepared(&mut out, &prepared, &[("X-B", "c"), bad], &[b"{}"]).is_err(), "{bad:?}");
+        assert!(out.is_empty(), "half a request was written");
+    }
+    codec.request_prepared(&mut out, &prepared, &[("X-B", "c"), ("X-C", "")], &[b"{}"]).expect("a free connection");
+    let head = "POST /mcp HTTP/1.1\r\nHost: a\r\nX-A: b\r\nAccept-Encoding: identity\r\nX-B: c\r\nX-C: \r\n";
+    assert_eq!(String::from_utf8_lossy(out.as_slice()), format!("{head}Content-Length: 2\r\n\r\n{{}}"));
 }

@@ -1,7 +1,8 @@
 //! `codec::jsonrpc::quick`: it settles the two usual spellings, and is never wrong about a valid message.
 
-use mcp_proxy::codec::jsonrpc::envelope::{Message, read_message};
-use mcp_proxy::codec::jsonrpc::quick::answer;
+use mcp_proxy::codec::jsonrpc::envelope::{Message, Outcome, read_message};
+use mcp_proxy::codec::jsonrpc::quick::{answer, result_start};
+use mcp_proxy::codec::jsonrpc::splice::range_in;
 
 use crate::support::wire::Cuts;
 use crate::support::{fuzzed, jsonrpc};
@@ -55,6 +56,22 @@ fn the_usual_spellings_are_read() {
         assert_eq!(found.id, id.to_string(), "{line}");
         assert_eq!(line[found.id_range], id.to_string(), "{line}");
         fuzzed::jsonrpc(line.as_bytes());
+    }
+}
+
+#[test]
+fn the_result_is_found_behind_its_key() {
+    for (line, _) in TAKEN {
+        let found = answer(line.as_bytes()).unwrap();
+        let start = result_start(line.as_bytes(), &found.id_range);
+        let Ok(Message::Response { outcome: Outcome::Result(result), .. }) = read_message(line.as_bytes()) else {
+            assert_eq!(start, None, "{line}");
+            continue;
+        };
+        assert_eq!(start, range_in(line.as_bytes(), result).map(|range| range.start), "{line}");
+    }
+    for line in [r#"{"jsonrpc":"2.0","id":7 ,"result":1}"#, r#"{"id":7,"error":{}}"#, ""] {
+        assert_eq!(result_start(line.as_bytes(), &(6..7)), None, "{line}");
     }
 }
 

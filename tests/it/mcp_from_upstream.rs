@@ -17,7 +17,8 @@ fn describe(line: &str) -> String {
         Ok(FromUpstream::OwnReply { id, outcome: Outcome::Error(text) }) => format!("own {id} error {text}"),
         Ok(FromUpstream::Progress { call, token }) => format!("progress {} at {}", call.number(), at(&token)),
         Ok(FromUpstream::Log { level }) => format!("log {}", level.map_or("none", LogLevel::as_str)),
-        Ok(FromUpstream::ListChanged { is_tools }) => format!("list tools={is_tools}"),
+        Ok(FromUpstream::Acknowledged) => "acknowledged".to_owned(),
+        Ok(FromUpstream::ListChanged { list }) => format!("list {list:?}"),
         Ok(FromUpstream::Updated { uri }) => format!("updated {uri}"),
         Ok(FromUpstream::Ask { kind, id, progress_token, params: _ }) => {
             format!("ask {kind:?} {id} token={progress_token:?}")
@@ -106,9 +107,9 @@ fn notifications_are_sorted_by_what_they_concern() {
         (r#""method":"notifications/message","params":{"level":"error","data":{"level":"debug"}}"#, "log error"),
         (r#""method":"notifications/message","params":{"level":"ERROR"}"#, "log none"),
         (r#""method":"notifications/message""#, "log none"),
-        (r#""method":"notifications/tools/list_changed""#, "list tools=true"),
-        (r#""method":"notifications/prompts/list_changed""#, "list tools=false"),
-        (r#""method":"notifications/resources/list_changed","params":{}"#, "list tools=false"),
+        (r#""method":"notifications/tools/list_changed""#, "list Tools"),
+        (r#""method":"notifications/prompts/list_changed""#, "list Prompts"),
+        (r#""method":"notifications/resources/list_changed","params":{}"#, "list Resources"),
         (r#""method":"notifications/resources/updated","params":{"uri":"a:\/b"}"#, "updated a:/b"),
         (r#""method":"notifications/resources/updated","params":{}"#, "stray"),
         (r#""method":"notifications/cancelled","params":{"requestId":"s1"}"#, "cancelled \"s1\""),

@@ -1,19 +1,37 @@
-//! `mcp::introduction`: what both sides say of themselves in `initialize`.
+//! `mcp::introduction`: what both sides say of themselves, in either era.
 
-use mcp_proxy::mcp::introduction::{ClientCapabilities, Greeting, Introduction, asked_level, uri};
+use mcp_proxy::mcp::era::Era;
+use mcp_proxy::mcp::introduction::{ClientCapabilities, Greeting, Introduction, NotModern, asked_level, uri};
 use mcp_proxy::mcp::log_level::LogLevel;
 use mcp_proxy::mcp::version::Version;
+use serde_json::{Value, json};
+
+fn legacy(result: &str) -> Introduction {
+    Introduction::from_initialize(result, "up").unwrap()
+}
+
+fn modern(result: &str) -> Introduction {
+    Introduction::from_discover(result, "up").unwrap()
+}
+
+fn initialize_result(introduction: &Introduction, version: Version) -> Value {
+    serde_json::from_str(&introduction.for_downstream(version).concat()).unwrap()
+}
+
+fn discover_result(introduction: &Introduction) -> Value {
+    serde_json::from_str(introduction.discover_result()).unwrap()
+}
 
 #[test]
-fn the_result_is_passed_on_but_for_its_version() {
+fn within_the_legacy_era_the_result_is_passed_on_but_for_its_version() {
     let results = [
         r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"n","version":"1.0"}}"#,
         r#"{ "x": 1.0, "instructions": "\u00e9 2025-06-18", "capabilities" : {}, "protocolVersion" : "2025-06-18" }"#,
         r#"{"protocolVersion":"2025-06-18"}"#,
     ];
     for result in results {
-        let introduction = Introduction::parse(result).unwrap();
-        assert_eq!(introduction.version, Version::V2025_06_18);
+        let introduction = legacy(result);
+        assert_eq!(introduction.era(), Era::Legacy(Version::V2025_06_18));
         assert_eq!(introduction.for_downstream(Version::V2025_06_18).concat(), result);
         let lowered = introduction.for_downstream(Version::V2025_03_26).concat();
         let (before, after) = result.rsplit_once("\"2025-06-18\"").unwrap();
@@ -22,20 +40,88 @@ fn the_result_is_passed_on_but_for_its_version() {
 }
 
 #[test]
-fn capabilities_are_there_if_the_member_is() {
-    let cases = [
-        ("{}", false, false),
-        (r#"{"tools":{}}"#, true, false),
-        (r#"{"tools":{"listChanged":true},"logging":{}}"#, true, true),
-        (r#"{"logging":{},"experimental":{"tools":{}}}"#, false, true),
-        (r#"{"tools":null,"logging":null}"#, false, false),
-        (r#"{"t\u006fols":{}}"#, true, false),
-    ];
-    for (capabilities, tools, logging) in cases {
-        let result = format!("{{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{capabilities}}}");
-        let found = Introduction::parse(&result).unwrap().capabilities;
-        assert_eq!((found.tools, found.logging), (tools, logging), "{capabilities}");
+fn within_the_modern_era_the_result_is_passed_on_but_for_versions_that_are_not_ours() {
+    let result = r#"{ "resultType":"complete", "supportedVersions" : ["2099-01-01","2026-07-28", "2025-11-25"],"x":1.0,
+        "capabilities":{"tasks":{},"tools":null},"ttlMs":5,"cacheScope":"public","_meta":{"a":1}}"#;
+    let passed_on = result.replace(r#"["2099-01-01","2026-07-28", "2025-11-25"]"#, r#"["2026-07-28"]"#);
+    let introduction = modern(result);
+    assert_eq!(introduction.era(), Era::Modern);
+    assert_eq!(introduction.discover_result(), passed_on);
+}
+
+#[test]
+fn a_legacy_downstream_is_told_of_a_modern_upstream_in_its_own_words() {
+    let introduction = modern(concat!(
+        r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"#,
+        r#""capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"completions":{},"#,
+        r#""extensions":{"io.modelcontextprotocol/tasks":{},"a/b":{}}},"instructions":"Do \u0041.","#,
+        r#""ttlMs":9,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"n","version":"1"}}}"#
+    ));
+    let expected = |version: &str| {
+        json!({
+            "protocolVersion": version,
+            "capabilities": {
+                "tools": {"listChanged": true}, "resources": {"subscribe": true}, "completions": {},
+                "extensions": {"a/b": {}},
+            },
+            "serverInfo": {"name": "n", "version": "1"},
+            "instructions": "Do A.",
+        })
+    };
+    assert_eq!(initialize_result(&introduction, introduction.era().counts_as()), expected("2025-11-25"));
+    assert_eq!(initialize_result(&introduction, Version::V2024_11_05), expected("2024-11-05"));
+    assert!(introduction.capabilities.subscribe);
+}
+
+#[test]
+fn a_modern_downstream_is_told_of_a_legacy_upstream_in_its_own_words() {
+    let introduction = legacy(concat!(
+        r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"tasks":{"list":{}},"logging":{}},"#,
+        r#""serverInfo":{"name":"n","version":"1","title":"N"},"instructions":"Do."}"#
+    ));
+    let info = json!({"name": "n", "version": "1", "title": "N"});
+    let expected = json!({
+        "resultType": "complete",
+        "supportedVersions": ["2026-07-28"],
+        "capabilities": {"tools": {}, "logging": {}},
+        "instructions": "Do.",
+        "ttlMs": 0,
+        "cacheScope": "private",
+        "_meta": {"io.modelcontextprotocol/serverInfo": info},
+    });
+    assert_eq!(discover_result(&introduction), expected);
+    assert_eq!(serde_json::from_str::<Value>(introduction.server_info()).unwrap(), info);
+}
+
+#[test]
+fn the_oldest_revision_had_completions_and_no_word_for_them() {
+    for (version, has) in [("2024-11-05", true), ("2025-03-26", false)] {
+        let introduction = legacy(&format!("{{\"protocolVersion\":\"{version}\",\"capabilities\":{{}}}}"));
+        assert_eq!(introduction.capabilities.completions, has);
+        assert_eq!(discover_result(&introduction)["capabilities"].get("completions").is_some(), has);
     }
+}
+
+#[test]
+fn who_says_no_name_is_called_what_the_configuration_says() {
+    let cases = [
+        (r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"m","version":"2"}},"#, "m"),
+        (r#""serverInfo":{"name":"beside","version":"2"},"#, "beside"),
+        (
+            r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"m"}},"serverInfo":{"name":"b","version":"2"},"#,
+            "b",
+        ),
+        (r#""_meta":{"io.modelcontextprotocol/serverInfo":null},"serverInfo":null,"#, "up"),
+        (r#""_meta":7,"serverInfo":"x","#, "up"),
+        ("", "up"),
+    ];
+    for (members, name) in cases {
+        let introduction = modern(&format!("{{{members}\"supportedVersions\":[\"2026-07-28\"]}}"));
+        let told = initialize_result(&introduction, Version::LATEST);
+        assert_eq!(told["serverInfo"]["name"], name, "{members}");
+        assert!(told["serverInfo"]["version"].is_string() && told.get("instructions").is_none());
+    }
+    assert_eq!(legacy(r#"{"protocolVersion":"2025-11-25"}"#).server_info(), r#"{"name":"up","version":"0"}"#);
 }
 
 #[test]
@@ -50,11 +136,43 @@ fn what_is_no_introduction_is_refused_with_the_reason() {
         (r#"{"protocolVersion":20251125}"#, "20251125"),
         (r#"{"protocolVersion":null}"#, ""),
         (r#"{"protocolVersion":"2025-11-25","protocolVersion":"2025-11-25"}"#, "duplicate"),
-        (r#"{"protocolVersion":"2025-11-25","capabilities":7}"#, ""),
+        (r#"{"protocolVersion":"2025-11-25","capabilities":7}"#, "capabilities"),
     ];
     for (result, words) in cases {
-        let reason = Introduction::parse(result).expect_err(result);
+        let reason = Introduction::from_initialize(result, "up").expect_err(result);
         assert!(reason.contains(words), "{words:?} is missing in {reason:?}");
+    }
+}
+
+#[test]
+fn who_names_no_modern_revision_is_legacy() {
+    for result in [
+        "",
+        "null",
+        "{}",
+        r#"{"supportedVersions":null}"#,
+        r#"{"supportedVersions":"2026-07-28"}"#,
+        r#"{"supportedVersions":[]}"#,
+        r#"{"supportedVersions":[7]}"#,
+        r#"{"supportedVersions":["2025-11-25"]}"#,
+        r#"{"supportedVersions":["2099-01-01","2025-06-18"]}"#,
+        r#"{"supportedVersions":["2026-07-28"],"supportedVersions":["2026-07-28"]}"#,
+    ] {
+        assert_eq!(Introduction::from_discover(result, "up").expect_err(result), NotModern::Legacy, "{result}");
+    }
+}
+
+#[test]
+fn who_speaks_only_what_nobody_knows_is_of_no_use() {
+    let cases = [
+        (r#"{"supportedVersions":["2099-01-01","2098-01-01"]}"#, "2099-01-01, 2098-01-01"),
+        (r#"{"supportedVersions":["2026-07-28"],"capabilities":7}"#, "capabilities"),
+    ];
+    for (result, words) in cases {
+        match Introduction::from_discover(result, "up").expect_err(result) {
+            NotModern::Unusable(reason) => assert!(reason.contains(words), "{reason}"),
+            NotModern::Legacy => panic!("{result}"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use mcp_proxy::base::id::{Arena, Id, ServerId, SessionId, StreamId};
 use mcp_proxy::base::sequence::{CallId, Number};
+use mcp_proxy::mcp::caller::Caller;
 use mcp_proxy::mcp::introduction::ClientCapabilities;
 use mcp_proxy::mcp::log_level::LogLevel;
 use mcp_proxy::mcp::session::{Opener, Opening, Session, Sessions, Token, Transport, format_token};
@@ -23,6 +24,7 @@ fn session(server: ServerId, token: Token, last_used: Instant) -> Session {
         transport: Transport::Streamable,
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
+        caller: Caller::default(),
         log_level: None,
         subscriptions: Default::default(),
         streams: Vec::new(),

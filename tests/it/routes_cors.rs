@@ -163,3 +163,12 @@ fn any_origin_is_named_where_all_are_allowed() {
     let local = play.request("a", &preflight("/demo/mcp", "http://localhost:6274"));
     assert_readable(&local.head, "http://localhost:6274");
 }
+
+#[test]
+fn a_page_may_send_what_tools_want_in_headers() {
+    let mut play = protected();
+    let asked = "content-type,mcp-param-region,x-other,mcp-param-y, mcp-param-x";
+    let answer = play.request("a", &preflight("/demo/mcp", PAGE).with("Access-Control-Request-Headers", asked));
+    let allowed = answer.head.header("access-control-allow-headers").expect("a list");
+    assert!(allowed.ends_with("Mcp-Name, mcp-param-region, mcp-param-y, mcp-param-x"), "{allowed}");
+}

@@ -115,7 +115,9 @@ fn a_session_is_one_with_its_server_only() {
 fn an_unsupported_version() {
     let (mut play, s) = Playbook::ready_with_session();
     let all = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-    for version in ["2026-07-28", "1", "", "2025-11-25x"] {
+    let answer = play.request("a", &post(&s, PING).with("MCP-Protocol-Version", "2026-07-28"));
+    assert_error(&answer, 400, -32602, json!(5), &["_meta"]);
+    for version in ["1", "", "2025-11-25x"] {
         let answer = play.request("a", &post(&s, PING).with("MCP-Protocol-Version", version));
         assert_error(&answer, 400, -32000, json!(5), &all);
         let answer = play.request("a", &Http::get("/demo/mcp").session(&s).with("MCP-Protocol-Version", version));

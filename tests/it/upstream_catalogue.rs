@@ -117,3 +117,37 @@ fn the_first_list_of_a_new_link_is_no_update() {
     catalogue.on_stale();
     assert_eq!(catalogue.on_page(&page(&["a"], None)), updated(&[]));
 }
+
+const REGION: &str = r#""properties":{"region":{"type":"string","x-mcp-header":"Region"}}"#;
+const FAULTY: &str = r#""properties":{"region":{"type":"number","x-mcp-header":"Region"}}"#;
+
+fn with_schemas(schemas: &[(&str, &str)]) -> String {
+    let tool = |(name, schema): &(&str, &str)| format!("{{\"name\":\"{name}\",\"inputSchema\":{{{schema}}}}}");
+    format!("{{\"tools\":[{}]}}", schemas.iter().map(tool).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn parameters_that_are_repeated_in_headers_are_remembered() {
+    let mut catalogue = Catalogue::default();
+    catalogue.on_stale();
+    catalogue.on_page(&with_schemas(&[("a", REGION), ("b", ""), ("c", FAULTY)])).unwrap();
+    let headers = catalogue.headers("a").expect("headers");
+    assert_eq!(headers.params(Some(r#"{"region":"x"}"#)), [("Mcp-Param-Region".to_owned(), "x".to_owned())]);
+    assert!(catalogue.headers("b").is_none() && catalogue.headers("c").is_none() && catalogue.headers("d").is_none());
+    assert_eq!(catalogue.tools(), ["a", "b", "c"], "what is wrong with the last one is nobody's business here");
+    catalogue.on_stale();
+    catalogue.on_page(&page(&["a"], None)).unwrap();
+    assert!(catalogue.headers("a").is_none(), "it has changed");
+}
+
+#[test]
+fn tools_whose_header_parameters_are_invalid_are_left_out_where_that_matters() {
+    let mut catalogue = Catalogue::default();
+    catalogue.on_link(true);
+    catalogue.on_stale();
+    catalogue.on_page(&with_schemas(&[("bad", FAULTY), ("good", REGION)])).unwrap();
+    assert_eq!(catalogue.tools(), ["good"]);
+    let faults = catalogue.take_faults();
+    assert!(faults.len() == 1 && faults[0].starts_with("bad: \"region\" has an x-mcp-header"), "{faults:?}");
+    assert!(catalogue.take_faults().is_empty());
+}

@@ -2,7 +2,9 @@
 
 use mcp_proxy::codec::jsonrpc::envelope::{Message, read_message};
 use mcp_proxy::mcp::log_level::LogLevel;
-use mcp_proxy::upstream::handshake::{OwnRequest, initialize, list_tools, set_level, subscription};
+use mcp_proxy::upstream::handshake::{
+    OwnRequest, discover, initialize, list_tools, own_info, own_keys, set_level, subscription,
+};
 use serde_json::{Value, json};
 
 #[track_caller]
@@ -30,6 +32,7 @@ fn initialize_offers_what_downstreams_may_turn_out_to_have() {
 
 #[test]
 fn the_other_requests_say_what_they_mean() {
+    assert_request(&discover(), OwnRequest::Discover, "server/discover", &json!({}));
     assert_request(&list_tools(None), OwnRequest::ListTools, "tools/list", &json!({}));
     assert_request(&list_tools(Some("")), OwnRequest::ListTools, "tools/list", &json!({ "cursor": "" }));
     assert_request(&list_tools(Some("\"\n")), OwnRequest::ListTools, "tools/list", &json!({ "cursor": "\"\n" }));
@@ -38,6 +41,17 @@ fn the_other_requests_say_what_they_mean() {
     let uri = json!({ "uri": "a:\"b" });
     assert_request(&subscription("a:\"b", true), OwnRequest::Subscription, "resources/subscribe", &uri);
     assert_request(&subscription("a:\"b", false), OwnRequest::Subscription, "resources/unsubscribe", &uri);
+}
+
+#[test]
+fn a_modern_upstream_is_told_who_asks() {
+    let info = own_info("a \"name\"", "1");
+    let keys = own_keys(&info);
+    assert_eq!(keys.client_info, Some(r#"{"name":"a \"name\"","version":"1"}"#));
+    assert_eq!((keys.protocol_version, keys.log_level), ("2026-07-28", None));
+    let modern = [OwnRequest::Discover, OwnRequest::ListTools];
+    let legacy = [OwnRequest::Initialize, OwnRequest::SetLevel, OwnRequest::Subscription, OwnRequest::Ping];
+    assert!(modern.into_iter().all(OwnRequest::is_modern) && !legacy.into_iter().any(OwnRequest::is_modern));
 }
 
 #[test]

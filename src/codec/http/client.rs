@@ -121,18 +121,19 @@ impl ClientCodec {
         Ok(())
     }
 
-    /// Sends a request that was prepared; otherwise as [`ClientCodec::request`].
+    /// Sends a request that was prepared, with further headers; otherwise as [`ClientCodec::request`].
     ///
     /// # Errors
-    /// The connection is not free.
+    /// A header could break out of its place, or the connection is not free. Nothing has been written then.
     pub fn request_prepared(
         &mut self,
         out: &mut Buf,
         request: &PreparedRequest,
+        headers: &[(&str, &str)],
         body_parts: &[&[u8]],
     ) -> Result<(), RequestError> {
         self.check_idle()?;
-        request.write(out, body_parts);
+        request.write(out, headers, body_parts)?;
         self.on_request(request.method);
         Ok(())
     }

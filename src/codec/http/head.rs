@@ -44,6 +44,11 @@ impl<'s, 'a> Head<'s, 'a> {
         self.headers.all(name)
     }
 
+    /// All header lines whose name starts so (any case), in order: what follows in the name, and the value.
+    pub fn starting(&self, prefix: &'static str) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'s, 'a> {
+        self.headers.starting(prefix)
+    }
+
     /// The value of a header that may come once only.
     ///
     /// # Errors

@@ -42,6 +42,14 @@ impl<'s, 'a> Headers<'s, 'a> {
         self.0.iter().filter(is_meant).map(|header| header.value)
     }
 
+    /// All header lines whose name starts so (in any case): what follows in the name, and the value.
+    pub(super) fn starting(self, prefix: &'static str) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'s, 'a> {
+        self.0.iter().filter_map(move |header| {
+            let (start, rest) = header.name.split_at_checked(prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then_some((rest, header.value))
+        })
+    }
+
     /// The value of a header that may come once only.
     pub(super) fn unique(self, name: &'static str) -> Result<Option<&'a str>, Refusal> {
         let mut values = self.all(name);

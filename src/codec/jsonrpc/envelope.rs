@@ -48,7 +48,7 @@ pub enum Outcome<'a> {
 }
 
 /// The parameters of a request or notification.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Params<'a> {
     /// The whole object; `None` where there is no such member.
     pub text: Option<&'a str>,

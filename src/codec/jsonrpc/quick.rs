@@ -25,6 +25,16 @@ pub fn answer(line: &[u8]) -> Option<QuickAnswer<'_>> {
     front(line).or_else(|| back(line))
 }
 
+/// Where the result of an answer begins, whose id stands at `id`, in one of the two usual spellings.
+pub fn result_start(line: &[u8], id: &Range<usize>) -> Option<usize> {
+    const KEY: &[u8] = b",\"result\":";
+    if line.get(id.end..)?.starts_with(KEY) {
+        return Some(id.end + KEY.len());
+    }
+    let heads = [&b"{\"result\":"[..], b"{\"jsonrpc\":\"2.0\",\"result\":"];
+    heads.iter().find(|head| line.starts_with(head)).map(|head| head.len())
+}
+
 fn front(line: &[u8]) -> Option<QuickAnswer<'_>> {
     const HEAD: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":";
     let rest = line.strip_prefix(HEAD)?;

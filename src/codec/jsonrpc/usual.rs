@@ -31,6 +31,13 @@ pub(super) fn members<'a>(text: &'a str, mut on_member: impl FnMut(&'a str, &'a 
     (scanner.at == text.len()).then_some(())
 }
 
+/// How long the value is that `text` begins with. `None`: it is not usual, or no value.
+pub(super) fn value_length(text: &str) -> Option<usize> {
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    scanner.skip_value(DEPTH_MAX)?;
+    Some(scanner.at)
+}
+
 /// A place in a text. Whatever is not as it should be makes `None`.
 struct Scanner<'a> {
     bytes: &'a [u8],

@@ -11,6 +11,12 @@ pub fn error(id: &str, code: i32, message: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message}}}}}")
 }
 
+/// An error response that says more. `id` and `data` are JSON text.
+pub fn error_with_data(id: &str, code: i32, message: &str, data: &str) -> String {
+    let message = string(message);
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message},\"data\":{data}}}}}")
+}
+
 /// A successful response. `id` and `result` are JSON text.
 pub fn result(id: &str, result: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}")
@@ -19,6 +25,11 @@ pub fn result(id: &str, result: &str) -> String {
 /// A request. `id` and `params` are JSON text.
 pub fn request(id: &str, method: &str, params: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\",\"params\":{params}}}")
+}
+
+/// A request without parameters. `id` is JSON text.
+pub fn request_without_params(id: &str, method: &str) -> String {
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"{method}\"}}")
 }
 
 /// A notification. `params`, if any, is JSON text.

@@ -1,87 +1,35 @@
-// The reference server on HTTP: streamable at /mcp, one server per session, and SSE at /sse. The SDK's express
+// The reference server on HTTP, at /mcp; what is older than 2026-07-28 finds SSE at /sse as well. The SDK's express
 // application refuses foreign `Host` headers, as the suite demands of a server on a loopback address.
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { isLegacyRequest } from "@modelcontextprotocol/server";
+import { toWebRequest } from "@modelcontextprotocol/node";
 import { createMcpExpressApp } from "@modelcontextprotocol/sdk/server/express.js";
-import { SSEServerTransport } from "@modelcontextprotocol/sdk/server/sse.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { isInitializeRequest } from "@modelcontextprotocol/sdk/types.js";
-import { referenceServer } from "./reference.mjs";
+import { once } from "node:events";
+import { legacyHandler, serveSse } from "./legacy/http.mjs";
+import { modernHandler } from "./modern/http.mjs";
 
 const HOST = "127.0.0.1";
-/** How long a client whose stream ended is told to wait before it comes back. */
-const RETRY_MS = 250;
 
 /** Listens on a free port and gives the origin. */
-export async function listen() {
+export async function listen(era) {
   const app = createMcpExpressApp({ host: HOST });
-  serveStreamable(app);
-  serveSse(app);
+  app.all("/mcp", HANDLERS[era]());
+  if (era !== "modern") serveSse(app);
   const server = app.listen(0, HOST);
   await once(server, "listening");
   return `http://${HOST}:${server.address().port}`;
 }
 
-function serveStreamable(app) {
-  const sessions = new Map();
-  const open = async () => {
-    const transport = new StreamableHTTPServerTransport({
-      sessionIdGenerator: randomUUID,
-      eventStore: new Events(),
-      retryInterval: RETRY_MS,
-      onsessioninitialized: (id) => sessions.set(id, transport),
-    });
-    transport.onclose = () => sessions.delete(transport.sessionId);
-    await referenceServer().connect(transport);
-    return transport;
-  };
-  app.all("/mcp", async (request, response) => {
-    const id = request.get("mcp-session-id");
-    const known = sessions.get(id);
-    const starts = id === undefined && request.method === "POST" && isInitializeRequest(request.body);
-    if (known === undefined && !starts) return refuse(response, id === undefined ? 400 : 404);
-    await (known ?? (await open())).handleRequest(request, response, request.body);
-  });
-}
+const HANDLERS = {
+  legacy: legacyHandler,
+  modern: () => onParsed(modernHandler()),
+  both: () => {
+    const [legacy, modern] = [legacyHandler(), onParsed(modernHandler())];
+    return async (request, response) => {
+      const isLegacy = await isLegacyRequest(await toWebRequest(request, request.body));
+      await (isLegacy ? legacy : modern)(request, response);
+    };
+  },
+};
 
-function serveSse(app) {
-  const sessions = new Map();
-  app.get("/sse", async (_, response) => {
-    const transport = new SSEServerTransport("/messages", response);
-    sessions.set(transport.sessionId, transport);
-    response.on("close", () => sessions.delete(transport.sessionId));
-    await referenceServer().connect(transport);
-  });
-  app.post("/messages", async (request, response) => {
-    const known = sessions.get(request.query.sessionId);
-    if (known === undefined) return refuse(response, 404);
-    await known.handlePostMessage(request, response, request.body);
-  });
-}
-
-function refuse(response, status) {
-  const message = status === 404 ? "Session not found" : "No session";
-  response.status(status).json({ jsonrpc: "2.0", id: null, error: { code: -32000, message } });
-}
-
-/** What a session's streams have carried, so that a client can resume one (the SDK's `EventStore`). */
-class Events {
-  #sent = [];
-
-  async storeEvent(stream, message) {
-    this.#sent.push({ stream, message });
-    return String(this.#sent.length);
-  }
-
-  async replayEventsAfter(last, { send }) {
-    const from = Number(last);
-    const stream = this.#sent[from - 1]?.stream;
-    if (stream === undefined) throw new Error(`No such event: ${last}`);
-    for (let at = from; at < this.#sent.length; at += 1) {
-      const event = this.#sent[at];
-      // A priming event has an id but carries no message.
-      if (event.stream === stream && Object.keys(event.message).length > 0) await send(String(at + 1), event.message);
-    }
-    return stream;
-  }
-}
+/** The application has read the body already. */
+const onParsed = (handler) => (request, response) => handler(request, response, request.body);

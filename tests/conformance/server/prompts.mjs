@@ -1,5 +1,6 @@
-// The prompts, by name: what a list shows of each, and `run(arguments)`; and the completion of their arguments.
+// The prompts, by name: what a list shows of each, and `run(arguments, call)`; and the completion of their arguments.
 import { image, text } from "./media.mjs";
+import { field } from "./questions.mjs";
 
 const argument = (name, description) => ({ name, description, required: true });
 const user = (...contents) => contents.map((content) => ({ role: "user", content }));
@@ -26,6 +27,13 @@ export const prompts = {
   test_prompt_with_image: {
     description: "A picture and what to do with it",
     run: () => user(image, text("Please analyze the image above.")),
+  },
+  test_input_required_result_prompt: {
+    description: "Asks the user what it is to be about",
+    run: async (_, { ask }) => {
+      const { user_context } = await ask({ user_context: field("What context should the prompt use?", "context") });
+      return user(text(`In the context: ${user_context.content?.context}`));
+    },
   },
 };
 

@@ -1,9 +1,6 @@
 // The resources and the one template, and how they are read.
-import { McpError } from "@modelcontextprotocol/sdk/types.js";
 import { PIXEL } from "./media.mjs";
-
-/** "Resource not found" in the revisions up to 2025-11-25. */
-const NOT_FOUND = -32002;
+import { Refusal } from "./refusal.mjs";
 
 const contents = {
   "test://static-text": { mimeType: "text/plain", text: "This is the content of the static text resource." },
@@ -29,7 +26,7 @@ export const templates = [
 export function read(uri) {
   if (Object.hasOwn(contents, uri)) return { uri, ...contents[uri] };
   const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
-  if (id === undefined) throw new McpError(NOT_FOUND, "Resource not found", { uri });
+  if (id === undefined) throw new Refusal("nowhere", "Resource not found", { uri });
   const text = JSON.stringify({ id, templateTest: true, data: `Data for ID: ${id}` });
   return { uri, mimeType: "application/json", text };
 }

@@ -9,8 +9,15 @@ export class Session {
   /** The labels of the calls that wait, and what was cancelled of them, with the reason that was given. */
   waiting = new Set();
   cancelled = [];
-  /** The names that the tool `toggle` has added to each list. */
-  added = new Set();
+  /** The names that were added to each list. */
+  added = { tools: new Set(), prompts: new Set(), resources: new Set() };
   /** How often the client said that its roots have changed. */
   rootsChanges = 0;
+
+  /** Adds a name to a list or takes it away again; tells whether it is there now. */
+  toggle(kind, name) {
+    const names = this.added[kind];
+    if (!names.delete(name)) names.add(name);
+    return names.has(name);
+  }
 }

@@ -2,20 +2,11 @@
 //
 // A check's outcomes in one scenario are reduced to the worst of them. It is lost when it succeeds directly and does
 // not through the proxy, or fails or warns through the proxy and not directly. A check that merely says nothing through
-// the proxy is a loss as well, unless it is named below with its reason.
+// the proxy is a loss as well, unless that is a choice; and what cannot be carried is listed (losses.mjs).
+import { CHOICES } from "./losses.mjs";
 
 const RANK = ["ABSENT", "INFO", "SKIPPED", "SUCCESS", "WARNING", "FAILURE"];
 const BAD = new Set(["WARNING", "FAILURE"]);
-
-/** Checks that are about the shape of an answer, where the specification leaves the server a choice. */
-const CHOICES = {
-  "server-sse-multiple-streams": {
-    "server-sse-streams-functional": "a list is answered as JSON, not as a stream",
-  },
-  "server-sse-polling": {
-    "server-sse-disconnect-resume": "our own stream stays open to the end of the call, so nothing has to be resumed",
-  },
-};
 
 /** Each check of a scenario with its worst outcome, and what was said about it. */
 function worst(checks) {
@@ -28,23 +19,35 @@ function worst(checks) {
 
 const absent = { status: "ABSENT" };
 
-/** What `through` loses of `direct` in one scenario, and what it merely does otherwise: each with a reason. */
-export function compare(scenario, direct, through) {
+/**
+ * What `through` loses of `direct` in one scenario, what it merely does otherwise, and what cannot be carried: each
+ * with a reason. `listed` has the reasons of what is expected to be lost, by check.
+ */
+export function compare(scenario, direct, through, listed = {}) {
   const [before, after] = [worst(direct), worst(through)];
-  const lost = [];
-  const otherwise = [];
-  for (const id of new Set([...before.keys(), ...after.keys()])) {
+  const found = { lost: [], otherwise: [], uncarried: [] };
+  for (const id of new Set([...before.keys(), ...after.keys(), ...Object.keys(listed)])) {
     const was = before.get(id) ?? absent;
     const is = after.get(id) ?? absent;
-    const why = CHOICES[scenario]?.[id];
-    if (BAD.has(is.status)) {
-      if (RANK.indexOf(is.status) > RANK.indexOf(was.status)) lost.push(`${id}: ${is.status} ${is.errorMessage ?? ""}`);
-    } else if (was.status === "SUCCESS" && is.status !== "SUCCESS") {
-      if (why === undefined) lost.push(`${id}: ${is.status}, but SUCCESS directly`);
-      else otherwise.push(`${id}: ${why}`);
+    const loss = lossOf(was, is);
+    const choice = CHOICES[scenario]?.[id];
+    if (listed[id] !== undefined) {
+      if (loss === undefined) found.lost.push(`${id}: is listed as lost, but ${is.status}`);
+      else found.uncarried.push(`${id}: ${listed[id]}`);
+    } else if (loss !== undefined) {
+      if (choice !== undefined && !BAD.has(is.status)) found.otherwise.push(`${id}: ${choice}`);
+      else found.lost.push(`${id}: ${loss}`);
     }
   }
-  return { lost, otherwise };
+  return found;
+}
+
+/** Why a check is lost, or nothing. */
+function lossOf(was, is) {
+  if (BAD.has(is.status)) {
+    return RANK.indexOf(is.status) > RANK.indexOf(was.status) ? `${is.status} ${is.errorMessage ?? ""}` : undefined;
+  }
+  return was.status === "SUCCESS" && is.status !== "SUCCESS" ? `${is.status}, but SUCCESS directly` : undefined;
 }
 
 /** Checks of an authorization server that merely warn, because we chose otherwise. */

@@ -8,9 +8,9 @@ const SERVER = fileURLToPath(new URL("../server/main.mjs", import.meta.url));
 const NAME = "reference";
 const STOP_MS_MAX = 10_000;
 
-/** The reference server on HTTP. Ends with `stop`, and with this process whatever happens to it. */
-export async function startServer() {
-  const child = spawn(process.execPath, [SERVER, "http"], { stdio: ["pipe", "pipe", "inherit"] });
+/** The reference server on HTTP, held to an era. Ends with `stop`, and with this process whatever happens to it. */
+export async function startServer(era) {
+  const child = spawn(process.execPath, [SERVER, "http", "--era", era], { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const [origin] = await Promise.race([once(child.stdout.setEncoding("utf8"), "data"), exited]);
   if (typeof origin !== "string") throw new Error("the reference server did not start");
@@ -37,11 +37,11 @@ export async function startThrough(upstream) {
   };
 }
 
-/** The ways through the proxy, by what its upstream speaks. `env` is for the process that it starts. */
-export const upstreams = (origin, env) => ({
-  stdio: { command: process.execPath, args: [SERVER, "stdio"], env },
+/** The ways through the proxy to a server of this era, by transport. `env` is for the process that it starts. */
+export const upstreams = (era, origin, env) => ({
+  stdio: { command: process.execPath, args: [SERVER, "stdio", "--era", era], env },
   "streamable HTTP": streamable(`${origin}/mcp`),
-  SSE: { url: `${origin}/sse` },
+  ...(era === "legacy" && { SSE: { url: `${origin}/sse` } }),
 });
 
 export const streamable = (url) => ({ url, transportType: "streamable-http" });

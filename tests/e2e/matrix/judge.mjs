@@ -1,7 +1,9 @@
 // What a cell has come to, and the table of all of them.
 import assert from "node:assert/strict";
 import { table } from "../../conformance/support/verdict.mjs";
-import { DIRECT, FEATURES } from "./plan.mjs";
+import { reasonsOf, shared, whyNot } from "./eras.mjs";
+import { Notes } from "./notes.mjs";
+import { DIRECT, erasOf } from "./plan.mjs";
 
 const LINES_MAX = 12;
 
@@ -21,27 +23,52 @@ function fault(row, feature, rows, cells) {
   const isYardstick = ({ client, server, upstream, downstream }) =>
     downstream === DIRECT && client === row.client && server === row.server && upstream === row.upstream;
   const direct = rows.find(isYardstick);
+  // Where a client of the upstream's own era has no such thing, there is nothing to compare with.
+  if (whyNot(feature, direct) !== undefined) return undefined;
   const yardstick = cells.get(`${direct.tag} ${feature}`);
   if (yardstick?.failed !== undefined || yardstick === undefined) return "cannot be compared: it fails directly";
+  const eras = erasOf(row);
+  const [found, expected] = [[cell, row], [yardstick, direct]].map(([{ seen }, of]) =>
+    shared(feature, untagged(seen, of), eras),
+  );
   try {
-    assert.deepStrictEqual(untagged(cell.seen, row), untagged(yardstick.seen, direct));
+    assert.deepStrictEqual(found, expected);
     return undefined;
   } catch ({ message }) {
     return `otherwise than directly: ${brief(message)}`;
   }
 }
 
-/** The table of `rows`, and a line for every cell that is not green. */
-export function judge(rows, cells) {
+/**
+ * The verdict on each cell of `rows`: "ok", "-" where there is none, or "FAILED". `notes` are the reasons for what
+ * there cannot be in a cell, `why` is what a cell failed of.
+ */
+export function judge(rows, cells, features) {
+  return rows.map((row) => {
+    const found = {};
+    for (const feature of features) {
+      const reason = whyNot(feature, row);
+      const wrong = reason === undefined ? fault(row, feature, rows, cells) : undefined;
+      const mark = reason !== undefined ? "-" : wrong === undefined ? "ok" : "FAILED";
+      found[feature] = { mark, why: wrong, notes: reason === undefined ? reasonsOf(row, feature) : [reason] };
+    }
+    return { row, cells: found };
+  });
+}
+
+/** The table with its notes, and a line for every cell that is not green. */
+export function report(verdicts, features) {
   const faults = [];
-  const lines = rows.map((row) => [
+  const known = new Notes();
+  const lines = verdicts.map(({ row, cells }) => [
     ...shown(row),
-    ...FEATURES.map((feature) => {
-      const found = fault(row, feature, rows, cells);
-      if (found === undefined) return "ok";
-      faults.push(`${shown(row).join(" ")}, ${feature}: ${found}`);
-      return "FAILED";
+    ...features.map((feature) => {
+      const { mark, why, notes } = cells[feature];
+      if (mark === "FAILED") faults.push(`${shown(row).join(" ")}, ${feature}: ${why}`);
+      return [mark, ...notes.map((note) => known.number(note))].join(" ");
     }),
   ]);
-  return { text: table([["client", "downstream", "upstream", "server", ...FEATURES], ...lines]), faults };
+  const text = table([["client", "downstream", "upstream", "server", ...features], ...lines]);
+  const legend = known.lines((number, note) => `${number}  ${note}`);
+  return { text: [text, ...(legend.length > 0 ? ["", ...legend] : [])].join("\n"), faults };
 }

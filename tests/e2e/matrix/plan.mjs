@@ -2,7 +2,8 @@
 
 /** The columns. What each means is in typescript/features.mjs and, feature for feature, in python/features.py. */
 export const FEATURES = [
-  "initialize",
+  "connect",
+  "discover",
   "tools",
   "prompts",
   "resources",
@@ -12,19 +13,33 @@ export const FEATURES = [
   "log",
   "list_changed",
   "subscribe",
+  "listen",
   "sampling",
   "elicitation",
   "roots",
+  "rounds",
   "sessions",
 ];
 
+/** The languages of the SDKs, of which each has one for either era. */
 export const CLIENTS = ["TypeScript", "Python"];
+export const SERVERS = ["TypeScript", "Python"];
 /** Rows without the proxy: what a client sees through it has to be what it sees in these. */
 export const DIRECT = "direct";
-export const DOWNSTREAMS = [DIRECT, "streamable", "sse"];
-export const UPSTREAMS = ["stdio", "streamable", "sse"];
-/** The SDK that the upstream is built on. */
-export const SERVERS = ["TypeScript", "Python"];
+
+/** What the proxy is spoken to over, and what it speaks: each with its era, and how the transport is called. */
+export const DOWNSTREAMS = {
+  streamable: { era: "legacy", transport: "streamable" },
+  sse: { era: "legacy", transport: "sse" },
+  modern: { era: "modern", transport: "streamable" },
+};
+export const UPSTREAMS = {
+  stdio: { era: "legacy", transport: "stdio" },
+  streamable: { era: "legacy", transport: "streamable" },
+  sse: { era: "legacy", transport: "sse" },
+  "modern-stdio": { era: "modern", transport: "stdio" },
+  "modern-streamable": { era: "modern", transport: "streamable" },
+};
 
 /** What the proxy calls an upstream. */
 export const nameOf = ({ server, upstream }) => `${server.toLowerCase()}-${upstream}`;
@@ -34,8 +49,8 @@ export function rows() {
   const found = [];
   for (const client of CLIENTS) {
     for (const server of SERVERS) {
-      for (const upstream of UPSTREAMS) {
-        for (const downstream of DOWNSTREAMS) {
+      for (const upstream of Object.keys(UPSTREAMS)) {
+        for (const downstream of [DIRECT, ...Object.keys(DOWNSTREAMS)]) {
           const tag = `tag-${String(found.length).padStart(3, "0")}`;
           found.push({ client, server, upstream, downstream, tag });
         }
@@ -45,5 +60,8 @@ export function rows() {
   return found;
 }
 
-/** Only the response stream of a POST tells which call a question belongs to; without the proxy there is no doubt. */
-export const isAttributed = ({ upstream, downstream }) => downstream === DIRECT || upstream === "streamable";
+/** The eras at the ends of a row. Without the proxy both are the server's. */
+export function erasOf({ downstream, upstream }) {
+  const server = UPSTREAMS[upstream].era;
+  return { client: downstream === DIRECT ? server : DOWNSTREAMS[downstream].era, server };
+}

@@ -23,25 +23,31 @@ use mcp_proxy::oauth::client_ip::{Caller, forwarded, x_forwarded_for};
 use super::client_wire;
 use super::wire::{self, Cuts};
 
+#[path = "fuzzed/mcp.rs"]
+mod mcp;
 #[path = "fuzzed/oauth.rs"]
 mod oauth;
 
+pub(crate) use mcp::{header_value, meta, results};
 pub(crate) use oauth::{form, oauth_authorize, oauth_store};
 
 /// A target's function.
 pub(crate) type Target = fn(&[u8]);
 
 /// All of them, under the names of their corpora.
-pub(crate) const TARGETS: [(&str, Target); 10] = [
+pub(crate) const TARGETS: [(&str, Target); 13] = [
     ("body", body),
     ("client_ip", client_ip),
     ("form", form),
+    ("header_value", header_value),
     ("http_client", http_client),
     ("http_server", http_server),
     ("jsonrpc", jsonrpc),
     ("lines", lines),
+    ("meta", meta),
     ("oauth_authorize", oauth_authorize),
     ("oauth_store", oauth_store),
+    ("results", results),
     ("sse", sse),
 ];
 

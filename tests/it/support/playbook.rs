@@ -13,6 +13,9 @@
 //! stopped                   the program may exit
 //! ```
 //!
+//! Upstreams answer `server/discover` as legacy ones do, with an error and before anybody looks; [`Playbook::probed`]
+//! leaves that to the test.
+//!
 //! `"jsonrpc":"2.0"` is left out on both sides. Numbers that the proxy chose stand as `#1`, `#2` … for calls and `?1`,
 //! `?2` … for asks, in the order in which they were seen. In what is expected, `…` stands for any text.
 
@@ -78,6 +81,8 @@ pub(crate) struct Playbook {
     pub(crate) vitals: Rc<Cell<Vitals>>,
     /// The tool server of the [`super::pair::Pair`] runs in every child.
     has_demo: bool,
+    /// Whether upstreams are legacy ones, which say so without being scripted.
+    is_legacy: bool,
     pub(crate) is_stopped: bool,
     dead: BTreeSet<ConnId>,
 }
@@ -131,13 +136,27 @@ impl Playbook {
         Playbook::build(config, requests::loopback(), false)
     }
 
+    /// Upstreams answer `server/discover` as the test says.
+    pub(crate) fn probed(config: Config) -> Playbook {
+        let mut play = Playbook::unsettled(config, requests::loopback(), false);
+        play.is_legacy = false;
+        play.settle();
+        play
+    }
+
     pub(crate) fn build(config: Config, listener: Listener, has_demo: bool) -> Playbook {
+        let mut play = Playbook::unsettled(config, listener, has_demo);
+        play.settle();
+        play
+    }
+
+    fn unsettled(config: Config, listener: Listener, has_demo: bool) -> Playbook {
         let clock = Clock::new();
         let jitter = Rc::new(Cell::new(128));
         let (spread, mut count) = (Rc::clone(&jitter), 0);
         // Tokens count up; a single byte is for jitter.
         let random = move |bytes: &mut [u8]| {
-            count += u8::from(bytes.len() > 1);
+            count = u8::wrapping_add(count, u8::from(bytes.len() > 1));
             let value = if bytes.len() == 1 { spread.get() } else { count };
             bytes.fill(value);
         };
@@ -145,7 +164,7 @@ impl Playbook {
         let told = Rc::clone(&vitals);
         let sources = Sources { random: Box::new(random), vitals: Box::new(move || told.get()) };
         let proxy = Proxy::new(config, listener, sources, clock.now());
-        let mut play = Playbook {
+        Playbook {
             proxy,
             clock,
             downs: Vec::new(),
@@ -167,11 +186,10 @@ impl Playbook {
             jitter,
             vitals,
             has_demo,
+            is_legacy: true,
             is_stopped: false,
             dead: BTreeSet::new(),
-        };
-        play.settle();
-        play
+        }
     }
 
     /// The process runs, introduces itself and lists no tools.

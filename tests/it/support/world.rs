@@ -33,6 +33,7 @@ mod comebacks;
 mod ends;
 mod expected;
 mod host;
+mod manners;
 mod message;
 mod pipe;
 mod pipes;

@@ -106,11 +106,22 @@ impl PreparedRequest {
         Ok(PreparedRequest { method: request.method, head })
     }
 
-    pub(super) fn write(&self, out: &mut Buf, body_parts: &[&[u8]]) {
+    /// Writes it with further headers, or nothing if anything is wrong with them.
+    pub(super) fn write(
+        &self,
+        out: &mut Buf,
+        headers: &[(&str, &str)],
+        body_parts: &[&[u8]],
+    ) -> Result<(), RequestError> {
+        headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
         let length: usize = body_parts.iter().map(|part| part.len()).sum();
-        out.reserve(self.head.len() + OWN_BYTES + length);
+        out.reserve(self.head.len() + header_bytes(headers) + OWN_BYTES + length);
         out.push(self.head.as_slice());
+        for (name, value) in headers {
+            write_checked_header(out, name, value);
+        }
         write_rest(out, self.method, body_parts);
+        Ok(())
     }
 }
 
@@ -120,12 +131,15 @@ const OWN_BYTES: usize = 128;
 /// Writes a request, or nothing if anything is wrong with it.
 pub(super) fn write(out: &mut Buf, request: &Request<'_>, body_parts: &[&[u8]]) -> Result<(), RequestError> {
     check(request)?;
-    let headers = request.headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len());
     let length: usize = body_parts.iter().map(|part| part.len()).sum();
-    out.reserve(OWN_BYTES + request.target.len() + request.host.len() + headers.sum::<usize>() + length);
+    out.reserve(OWN_BYTES + request.target.len() + request.host.len() + header_bytes(request.headers) + length);
     write_head(out, request);
     write_rest(out, request.method, body_parts);
     Ok(())
+}
+
+fn header_bytes(headers: &[(&str, &str)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len()).sum()
 }
 
 /// All of a checked head that does not depend on the body.

@@ -6,6 +6,7 @@ use mcp_proxy::base::id::OutboundId;
 use mcp_proxy::proxy::Input;
 
 use super::Playbook;
+use super::settle::{is_probe, refusal};
 use crate::support::requests::rpc;
 
 /// One connection of the core to a remote upstream.
@@ -56,6 +57,7 @@ impl Playbook {
 
     pub(super) fn flush_outbounds(&mut self) -> bool {
         let mut is_busy = false;
+        let mut probed = Vec::new();
         for outbound in self.outbounds.iter_mut().filter(|outbound| outbound.has_output) {
             outbound.has_output = false;
             let bytes = self.proxy.request_bytes(outbound.id).to_vec();
@@ -68,9 +70,18 @@ impl Playbook {
             self.proxy.handle(sent, self.clock.now());
             while let Some((head, body)) = take_request(&mut outbound.received) {
                 self.calls.learn(&body);
+                if self.is_legacy && is_probe(&body) {
+                    probed.push((outbound.id, refusal(&body).to_string()));
+                    continue;
+                }
                 let body = if body.is_empty() { body } else { format!(" {}", self.calls.show(&body)) };
                 self.transcript.add(format!("{} {head}{body}", outbound.name));
             }
+        }
+        for (outbound, body) in probed {
+            let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json";
+            let bytes = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            self.proxy.handle(Input::OutboundReceived { outbound, bytes: bytes.as_bytes() }, self.clock.now());
         }
         is_busy
     }

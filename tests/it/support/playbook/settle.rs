@@ -3,6 +3,7 @@
 use mcp_proxy::base::id::{ConnId, LinkId};
 use mcp_proxy::demo::{DemoServer, Effect};
 use mcp_proxy::proxy::{Exit, Input, Outcome, Output, Task};
+use serde_json::{Value, json};
 
 use super::symbols::Symbols;
 use super::transcript::{Answer, head_text};
@@ -173,6 +174,7 @@ impl Playbook {
 
     fn flush_children(&mut self) -> bool {
         let mut is_busy = false;
+        let mut probed = Vec::new();
         for child in self.children.iter_mut().filter(|child| child.has_output && child.takes && child.is_running) {
             let bytes = self.proxy.stdin(child.link).to_vec();
             child.has_output = false;
@@ -188,6 +190,7 @@ impl Playbook {
                 self.calls.learn(&text);
                 match &mut child.machine {
                     Some(machine) => machine.handle_line(text.as_bytes(), self.clock.instant()),
+                    None if self.is_legacy && is_probe(&text) => probed.push((child.link, refusal(&text))),
                     None => {
                         let text = self.calls.show(text.trim_end_matches('\n'));
                         self.transcript.add(format!("{} <- {text}", child.name));
@@ -195,8 +198,23 @@ impl Playbook {
                 }
             }
         }
+        for (link, refusal) in probed {
+            let line = format!("{refusal}\n");
+            self.proxy.handle(Input::Stdout { link, bytes: line.as_bytes() }, self.clock.now());
+        }
         is_busy
     }
+}
+
+/// Whether a message asks for the era of whoever gets it.
+pub(super) fn is_probe(message: &str) -> bool {
+    message.contains("\"method\":\"server/discover\"")
+}
+
+/// How legacy upstreams answer that.
+pub(super) fn refusal(message: &str) -> Value {
+    let message: Value = serde_json::from_str(message).expect("a message");
+    json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "Method not found"}})
 }
 
 fn show(part: &Part, asks: &Symbols) -> Option<String> {

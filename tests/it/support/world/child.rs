@@ -7,6 +7,7 @@ use mcp_proxy::demo::{DemoServer, Effect};
 use mcp_proxy::proxy::{Exit, Input};
 
 use super::host::mark;
+use super::manners::{Manners, is_probe};
 use super::{Rng, Weather, World};
 
 /// What a child does wrong, once.
@@ -46,6 +47,7 @@ pub(super) struct Child {
     pub(super) server: usize,
     machine: DemoServer,
     fault: Fault,
+    manners: Manners,
     life: Life,
     pub(super) has_output: bool,
     hears: bool,
@@ -93,6 +95,7 @@ impl Child {
             server,
             machine: DemoServer::new(),
             fault: if weather == Weather::Stormy { *rng.pick(&faults) } else { Fault::None },
+            manners: Manners::pick(rng),
             life: Life::Asked,
             has_output: false,
             hears: true,
@@ -160,7 +163,11 @@ impl Child {
             assert_eq!(message["jsonrpc"], "2.0");
             self.ran.extend(mark(&message));
             self.lines += 1;
-            self.machine.handle_line(&line, now);
+            match self.manners {
+                Manners::IsSilent if is_probe(&message) => {}
+                Manners::Breaks if is_probe(&message) => self.end(Exit::Code(1)),
+                Manners::Refuses | Manners::IsSilent | Manners::Breaks => self.machine.handle_line(&line, now),
+            }
             self.speak(rng);
             match self.fault {
                 Fault::Crash(at) if self.lines == at => {

@@ -71,7 +71,8 @@ impl World {
         let successes = self.tally.successes;
         let Some(index) = self.connect(true) else { return false };
         let session = self.introduce_to(index, server);
-        self.advance(PROMPTLY);
+        // Some are silent first.
+        self.advance(PROMPTLY + limits::PROBE_TIME_MAX);
         if self.sessions[session].token.is_some()
             && let Some(index) = self.connect(true)
         {

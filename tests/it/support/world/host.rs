@@ -6,6 +6,7 @@ use mcp_proxy::base::id::OutboundId;
 use serde_json::Value;
 
 use super::Rng;
+use super::manners::Manners;
 use super::message::Request;
 use super::pipe::{End, Framing, Pipe};
 use super::servers::{Server, Speech};
@@ -52,6 +53,8 @@ pub(super) struct Habits {
     pub(super) keeps_sessions: bool,
     /// Whether it lives at another path than everybody thinks.
     has_moved: bool,
+    /// How it takes it to be asked for its era.
+    pub(super) manners: Manners,
 }
 
 impl Host {
@@ -63,6 +66,7 @@ impl Host {
             prefers_json: rng.one_in(2),
             keeps_sessions: rng.one_in(4),
             has_moved: rng.one_in(5),
+            manners: Manners::pick(rng),
         };
         Host {
             server,

@@ -41,7 +41,7 @@ impl World {
         match self.rng.below(20) {
             0 => self.listen(index, session),
             1 if self.weather != Weather::Fair => self.cancel(index, session),
-            2 if self.weather != Weather::Fair && self.rng.one_in(2) => self.bid_farewell(index, session),
+            2 if self.weather != Weather::Fair && !self.rng.one_in(3) => self.bid_farewell(index, session),
             3 => {
                 let (path, status) = if self.rng.one_in(2) { ("/nowhere", 404) } else { ("/", 200) };
                 self.send(index, &Http::new("GET", path), Expected::Plain { status });

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Rng;
 use super::host::Host;
+use super::manners::is_probe;
 use super::message::Request;
 use super::talk::{Form, Stream, Talk};
 
@@ -39,6 +40,9 @@ impl Host {
         let message: Value = serde_json::from_slice(&request.body).expect("every body is a message");
         assert_eq!(request.header("accept"), Some("application/json, text/event-stream"));
         assert_eq!(request.header("last-event-id"), None, "{request:?}");
+        if is_probe(&message) {
+            return self.on_probe(id, request, &message, rng);
+        }
         let at = if message["method"] == "initialize" {
             assert_eq!(request.header("mcp-session-id"), None, "a session before it begins");
             let serial = self.next_serial();

@@ -1,18 +1,10 @@
-"""The reference server on the official Python SDK, with the habits of Python's servers, and with as much of what the
-one on the TypeScript SDK has (tests/conformance/server) as the matrix needs.
-
-`server.py stdio` speaks on stdin and stdout. `server.py http` listens on a free port of 127.0.0.1, prints its origin,
-and serves streamable HTTP at /mcp, from where it redirects to /mcp/, and SSE at /sse. Both end with their stdin.
+"""The reference server for the revisions up to 2025-11-25 on the official Python SDK, its 1.x, with the habits of
+Python's servers, and with as much of what the one on the TypeScript SDK has (tests/conformance/server) as the matrix
+needs. serve.py says how it is started; over HTTP it has streamable HTTP at /mcp and SSE at /sse.
 """
 
-import asyncio
 import contextlib
-import os
-import socket
-import sys
-import threading
 
-import uvicorn
 from mcp.server.sse import SseServerTransport
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http import EventMessage, EventStore
@@ -21,9 +13,9 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from reference import reference_server
+from legacy_reference import reference_server
+from serve import main
 
-HOST = "127.0.0.1"
 # How long a client whose stream ended is told to wait before it comes back.
 RETRY_MS = 250
 
@@ -78,26 +70,5 @@ async def serve_stdio():
         await server.run(*streams, server.create_initialization_options())
 
 
-def serve_http():
-    threading.Thread(target=end_with_stdin, daemon=True).start()
-    # With its protocol named: otherwise asyncio does not recognise it as TCP, and leaves Nagle's algorithm on.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind((HOST, 0))
-    print(f"http://{HOST}:{listener.getsockname()[1]}", flush=True)
-    config = uvicorn.Config(application(), log_level="error")
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
-
-
-def end_with_stdin():
-    sys.stdin.buffer.read()
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["stdio"]:
-            asyncio.run(serve_stdio())
-        case ["http"]:
-            serve_http()
-        case _:
-            sys.exit("usage: server.py stdio | http")
+    main(serve_stdio, application)

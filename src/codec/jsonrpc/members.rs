@@ -1,0 +1,207 @@
+//! The members of an object, one after the other, with their places: for messages that change in a few members and
+//! stay as they are everywhere else.
+//!
+//! All of the text is validated on the way; nothing is kept of it, however many members there are.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+use super::envelope::json_string;
+use super::usual;
+
+/// A member of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// Escapes resolved.
+    pub key: Cow<'a, str>,
+    /// JSON text.
+    pub value: &'a str,
+    /// All of it within the object's text: from the quote that opens the key to the value's end.
+    pub range: Range<usize>,
+}
+
+impl Member<'_> {
+    /// The value's place within the object's text.
+    pub fn value_range(&self) -> Range<usize> {
+        self.range.end - self.value.len()..self.range.end
+    }
+}
+
+/// The text is no JSON object, or a key has half of a surrogate pair, which is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAnObject;
+
+/// See [`members`].
+#[derive(Debug)]
+pub struct Members<'a> {
+    text: &'a str,
+    at: usize,
+    awaited: Awaited,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Awaited {
+    /// The brace.
+    Opening,
+    /// What follows a member: a comma, or the brace.
+    Separator,
+    /// The object has ended, or was none.
+    Nothing,
+}
+
+/// The members of the object that `text` is, in their order. One that stands there twice comes twice. An error is the
+/// last that comes.
+pub fn members(text: &str) -> Members<'_> {
+    Members { text, at: 0, awaited: Awaited::Opening }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<Member<'a>, NotAnObject>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = match self.awaited {
+            Awaited::Opening => self.on_opening(),
+            Awaited::Separator => self.on_separator(),
+            Awaited::Nothing => return None,
+        };
+        self.awaited = match step {
+            Ok(Some(_)) => Awaited::Separator,
+            Ok(None) | Err(_) => Awaited::Nothing,
+        };
+        step.transpose()
+    }
+}
+
+impl<'a> Members<'a> {
+    fn on_opening(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
+        self.take(b'{')?;
+        if self.peek() == Some(b'}') { self.end() } else { self.member().map(Some) }
+    }
+
+    fn on_separator(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
+        if self.peek() == Some(b'}') {
+            return self.end();
+        }
+        self.take(b',')?;
+        self.member().map(Some)
+    }
+
+    fn member(&mut self) -> Result<Member<'a>, NotAnObject> {
+        self.skip_space();
+        let start = self.at;
+        let key = json_string(self.value()?).ok_or(NotAnObject)?;
+        self.take(b':')?;
+        self.skip_space();
+        let value = self.value()?;
+        Ok(Member { key, value, range: start..self.at })
+    }
+
+    fn end(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
+        self.take(b'}')?;
+        self.skip_space();
+        if self.at == self.text.len() { Ok(None) } else { Err(NotAnObject) }
+    }
+
+    /// The value that begins here.
+    fn value(&mut self) -> Result<&'a str, NotAnObject> {
+        let value = self.text.get(self.at..).and_then(first_value).ok_or(NotAnObject)?;
+        self.at += value.len();
+        Ok(value)
+    }
+
+    /// The next byte that is not white space.
+    fn peek(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> Result<(), NotAnObject> {
+        if self.peek() != Some(byte) {
+            return Err(NotAnObject);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn skip_space(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+    }
+}
+
+/// The value that a text begins with, whatever comes behind it. What is not usual (deep nests) is read at leisure.
+pub fn first_value(text: &str) -> Option<&str> {
+    text.get(..usual::value_length(text).or_else(|| careful_length(text))?)
+}
+
+fn careful_length(text: &str) -> Option<usize> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    values.next()?.ok()?;
+    Some(values.byte_offset())
+}
+
+/// Why members cannot be picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpicked {
+    /// See [`NotAnObject`].
+    NotAnObject,
+    /// One of them stands there twice, and readers differ in which one counts.
+    Doubled,
+}
+
+impl From<NotAnObject> for Unpicked {
+    fn from(_: NotAnObject) -> Unpicked {
+        Unpicked::NotAnObject
+    }
+}
+
+/// The values of some members of the object that `text` is.
+pub fn pick<'a, const N: usize>(text: &'a str, keys: [&str; N]) -> Result<[Option<&'a str>; N], Unpicked> {
+    let mut values = [None; N];
+    for member in members(text) {
+        let member = member?;
+        let place = keys.iter().zip(&mut values).find(|(key, _)| **key == member.key);
+        if place.is_some_and(|(_, place)| place.replace(member.value).is_some()) {
+            return Err(Unpicked::Doubled);
+        }
+    }
+    Ok(values)
+}
+
+/// What has to go from an object's text for some members to be gone, commas included.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The object's opening brace.
+    pub opening: usize,
+    /// What goes, in its order. Between two of them, and between the brace and the first, something may stay.
+    pub ranges: Vec<Range<usize>>,
+    /// How many members stay.
+    pub left: usize,
+}
+
+/// Cuts out of the object that `text` is the members that `goes` says. Whatever stays keeps its bytes.
+pub fn cut(text: &str, mut goes: impl FnMut(&Member<'_>) -> bool) -> Result<Cut, NotAnObject> {
+    let mut cut = Cut { opening: text.find('{').ok_or(NotAnObject)?, ranges: Vec::new(), left: 0 };
+    // Where the last member ended, and, as long as none has stayed, where the first one began: the comma behind it goes
+    // as well.
+    let (mut end, mut start) = (0, None);
+    for member in members(text) {
+        let member = member?;
+        if goes(&member) {
+            let from = if cut.left > 0 { end } else { *start.get_or_insert(member.range.start) };
+            match cut.ranges.last_mut() {
+                Some(last) if last.end == from || last.start == from => last.end = member.range.end,
+                Some(_) | None => cut.ranges.push(from..member.range.end),
+            }
+        } else {
+            if let (Some(last), 0) = (cut.ranges.last_mut(), cut.left) {
+                last.end = member.range.start;
+            }
+            cut.left += 1;
+        }
+        end = member.range.end;
+    }
+    Ok(cut)
+}

@@ -1,0 +1,353 @@
+//! Parked calls: a legacy upstream asks something during a call of a modern downstream, which can be asked in one way
+//! only: its call is answered with what is wanted, and it comes back with the answers (2026-07-28, multi round-trip
+//! requests). The call upstream goes on all the while.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::value::RawValue;
+
+use super::asks::{Asked, Cause};
+use super::upstream::Source;
+use super::{Due, Proxy};
+use crate::base::id::{SessionId, StreamId};
+use crate::base::sequence::{self, AskId, CallId, Number};
+use crate::codec::jsonrpc::write;
+use crate::limits;
+use crate::mcp::ask::{Ask, AskKind, InputRequest, Origin, Way};
+use crate::mcp::call::{CallState, End};
+use crate::mcp::modern_call::{Missed, Rounds};
+use crate::mcp::request_state::{Context, NONCE_BYTES, Seal};
+use crate::mcp::session::{Opener, Session};
+use crate::mcp::tally::CallEnd;
+
+/// The error to an upstream whose ask nobody has answered, as the specification of the older revisions has it for a
+/// person who said no.
+const NOT_ANSWERED: i32 = -1;
+
+/// Asking.
+impl Proxy {
+    /// An upstream asks during a modern call: its downstream is told of it soon.
+    pub(super) fn on_input_wanted(
+        &mut self,
+        source: Source,
+        asked: &Asked<'_>,
+        (session, call): (SessionId, CallId),
+        now: Instant,
+    ) {
+        let Some(text) = input_request(asked) else {
+            let reason = "a client of 2026-07-28 takes no such request";
+            return self.refuse_ask(source.link, source.server, asked.id, reason);
+        };
+        self.asks.insert(Ask {
+            link: source.link,
+            id: asked.id.into(),
+            progress_token: None,
+            session,
+            call: Some(call),
+            // The end of its round comes first.
+            due: now + limits::ASK_TIME_MAX + limits::PARKED_TIME_MAX,
+            way: Way::Input(InputRequest { kind: asked.kind, text: text.into() }),
+            origin: Origin::Link,
+        });
+        self.gather(call, now);
+    }
+
+    /// More may be asked at once: all of it goes out together.
+    fn gather(&mut self, id: CallId, now: Instant) {
+        let Some(modern) = self.calls.get_mut(id).and_then(|call| call.modern.as_mut()) else { return };
+        match modern.rounds {
+            Rounds::Working | Rounds::Gathering => {
+                modern.rounds = Rounds::Gathering;
+                self.deadlines.arm(&mut modern.timer, Due::Round(id), now + limits::GATHERING_TIME);
+            }
+            Rounds::Parked { .. } | Rounds::Visiting { .. } => {} // for the next round
+        }
+    }
+
+    pub(super) fn on_round_timeout(&mut self, id: CallId, now: Instant) {
+        let Some(modern) = self.calls.get(id).and_then(|call| call.modern.as_ref()) else { return };
+        match modern.rounds {
+            Rounds::Working => {}
+            Rounds::Gathering => self.park(id, now),
+            Rounds::Parked { .. } => self.on_not_back(id, now),
+            Rounds::Visiting { .. } => self.begin_visited(id, now),
+        }
+    }
+
+    /// An upstream was refused an ask because the caller has not declared that it can be asked that: the call may fail
+    /// for it.
+    pub(super) fn note_missing(&mut self, source: Source, kind: AskKind) {
+        let Cause::Session { call: Some(call), .. } = self.cause_of(source, |_| true) else { return };
+        if let Some(modern) = self.calls.get_mut(call).and_then(|call| call.modern.as_mut()) {
+            modern.missing.push(kind);
+        }
+    }
+
+    /// What a call is asked, by number.
+    fn inputs_of(&self, id: CallId) -> BTreeMap<AskId, &InputRequest> {
+        let of_call = self.asks.iter().filter(|(_, ask)| ask.call == Some(id));
+        let inputs = of_call.filter_map(|(ask_id, ask)| match &ask.way {
+            Way::Input(input) => Some((ask_id, input)),
+            Way::Stream => None,
+        });
+        inputs.collect()
+    }
+
+    /// The downstream is told what is wanted.
+    fn park(&mut self, id: CallId, now: Instant) {
+        let inputs = self.inputs_of(id);
+        let entries: Vec<String> =
+            inputs.iter().map(|(ask, input)| format!("\"{}\":{}", ask.number(), input.text)).collect();
+        if entries.is_empty() {
+            return self.set_rounds(id, Rounds::Working); // all were withdrawn
+        }
+        if self.calls.iter().filter(|(_, call)| call.is_parked()).count() >= limits::PARKED_MAX {
+            let reason = format!("too many calls wait for answers of their clients ({})", limits::PARKED_MAX);
+            return self.end_rounds(id, &reason, now);
+        }
+        let mut nonce = [0; NONCE_BYTES];
+        self.randomise(&mut nonce);
+        let Some(state) = self.sealed(id, nonce) else { return };
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let (stream, info) = (call.stream, call.server);
+        let own_id = call.id.clone();
+        if let Some(modern) = &mut call.modern {
+            modern.rounds = Rounds::Parked { nonce, missed: Missed::default() };
+            self.deadlines.arm(&mut modern.timer, Due::Round(id), now + limits::PARKED_TIME_MAX);
+        }
+        let result = format!(
+            "{{\"resultType\":\"input_required\",\"inputRequests\":{{{}}},\"requestState\":\"{state}\",\
+             \"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{}}}}}",
+            entries.join(","),
+            self.server_info(info)
+        );
+        let body = write::result(&own_id, &result);
+        self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
+    }
+
+    fn set_rounds(&mut self, id: CallId, rounds: Rounds) {
+        if let Some(modern) = self.calls.get_mut(id).and_then(|call| call.modern.as_mut()) {
+            modern.timer.disarm();
+            modern.rounds = rounds;
+        }
+    }
+}
+
+/// What is sealed in a state, by its first byte: a parked call, and the round that it is in.
+const PARKED: u8 = 0;
+/// The ids of URLs that are to be visited, one in each line.
+pub(super) const URLS: u8 = 1;
+
+/// What a state stands for.
+pub(crate) enum Opened {
+    /// A parked call.
+    Parked(CallId),
+    /// A call that is no more, or a round that is over.
+    Stale,
+    /// A call that was not made yet: these URLs were to be visited first.
+    Urls(Vec<Box<str>>),
+}
+
+fn read_ids(lines: &[u8]) -> Vec<Box<str>> {
+    String::from_utf8_lossy(lines).lines().map(Into::into).collect()
+}
+
+/// Coming back.
+impl Proxy {
+    /// The seal of all states. It is as old as the first of them.
+    pub(super) fn seal(&mut self) -> &Seal {
+        if self.seal.is_none() {
+            let mut key = [0; 32];
+            self.randomise(&mut key);
+            self.seal = Some(Seal::new(key));
+        }
+        self.seal.get_or_insert_with(|| Seal::new([0; 32]))
+    }
+
+    fn sealed(&mut self, id: CallId, nonce: [u8; NONCE_BYTES]) -> Option<String> {
+        let call = self.calls.get(id)?;
+        let session = self.sessions.get(call.session?)?;
+        let (opener, entrance) = (session.opener, session.entrance);
+        let (method, digest) = (call.method.as_str(), call.modern.as_ref()?.subject.digest());
+        let server = self.servers.get(entrance)?.config.name.clone();
+        let context = Context { principal: principal(&opener), server: &server, method, digest };
+        let payload = [&[PARKED][..], &id.number().to_be_bytes(), &nonce].concat();
+        Some(self.seal().seal(nonce, &context, &payload))
+    }
+
+    /// What a state stands for, if it is one of ours.
+    pub(crate) fn open_state(&mut self, context: &Context<'_>, state: &str) -> Option<Opened> {
+        let payload = self.seal().open(context, state).ok()?;
+        match payload.split_first()? {
+            (&PARKED, rest) => Some(self.find_parked(rest).map_or(Opened::Stale, Opened::Parked)),
+            (&URLS, rest) => Some(Opened::Urls(read_ids(rest))),
+            _ => None,
+        }
+    }
+
+    fn find_parked(&self, payload: &[u8]) -> Option<CallId> {
+        let (number, nonce) = payload.split_first_chunk::<4>()?;
+        let number = u32::from_be_bytes(*number).to_string();
+        let id: CallId = sequence::read(&number)?;
+        let modern = self.calls.get(id).and_then(|call| call.modern.as_ref())?;
+        matches!(&modern.rounds, Rounds::Parked { nonce: expected, .. } if expected == nonce).then_some(id)
+    }
+
+    /// The downstream of a parked call is back: its call goes on, and is answered on this stream.
+    ///
+    /// # Errors
+    /// The answers are not what they must be. Its state is as good as before.
+    pub(crate) fn check_answers(&self, id: CallId, responses: Option<&str>) -> Result<BTreeMap<AskId, String>, String> {
+        let responses: BTreeMap<String, &RawValue> = match responses {
+            Some(text) => serde_json::from_str(text).map_err(|_| "inputResponses must be an object".to_owned())?,
+            None => BTreeMap::new(),
+        };
+        let mut answers = BTreeMap::new();
+        for ask in self.inputs_of(id).into_keys() {
+            let Some(answer) = responses.get(&ask.number().to_string()) else { continue };
+            if !answer.get().starts_with('{') {
+                return Err(format!("the answer to \"{}\" in inputResponses must be an object", ask.number()));
+            }
+            answers.insert(ask, answer.get().to_owned());
+        }
+        Ok(answers)
+    }
+
+    /// The downstream of a parked call is back: the call is answered on this stream now, and has this id.
+    pub(crate) fn unpark(
+        &mut self,
+        id: CallId,
+        (stream, own_id, progress_token): (StreamId, &str, Option<&str>),
+        answers: BTreeMap<AskId, String>,
+        now: Instant,
+    ) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        call.stream = stream;
+        call.id = own_id.into();
+        call.progress_token = progress_token.map(Into::into);
+        let server = call.server;
+        let Some(modern) = &mut call.modern else { return };
+        modern.timer.disarm();
+        let Rounds::Parked { missed, .. } = std::mem::take(&mut modern.rounds) else { return };
+        match std::mem::replace(&mut call.state, CallState::InFlight) {
+            CallState::Ended(end) => {
+                return match *end {
+                    End::Reply { line, id: range, is_error } => self.on_reply(server, id, &line, &range, is_error, now),
+                    End::Trouble(trouble) => self.fail_call(id, &trouble, now),
+                };
+            }
+            CallState::Waiting { .. } | CallState::InFlight | CallState::Asking => {}
+        }
+        self.touch_call(id, now);
+        self.tell_missed(id, missed, now);
+        for (ask, answer) in answers {
+            if let Some(ask) = self.asks.remove(ask) {
+                self.send_to_link(ask.link, &write::result(&ask.id, &answer));
+            }
+        }
+        if !self.inputs_of(id).is_empty() {
+            self.gather(id, now);
+        }
+    }
+
+    fn tell_missed(&mut self, id: CallId, missed: Missed, now: Instant) {
+        let Some(call) = self.calls.get(id) else { return };
+        let (stream, token) = (call.stream, call.progress_token.clone());
+        let session = call.session.and_then(|session| self.sessions.get(session));
+        let wants_log = session.is_some_and(|session| session.log_level.is_some());
+        for line in missed.log.iter().filter(|_| wants_log) {
+            self.push_event(stream, &[line], now);
+        }
+        if let (Some((line, range)), Some(token)) = (missed.progress, token) {
+            self.push_event(stream, &[&line[..range.start], token.as_bytes(), &line[range.end..]], now);
+        }
+    }
+
+    /// What a parked call would hear now, if anybody was there.
+    pub(super) fn missed_by(&mut self, id: CallId) -> Option<&mut Missed> {
+        match &mut self.calls.get_mut(id)?.modern.as_mut()?.rounds {
+            Rounds::Parked { missed, .. } => Some(missed),
+            Rounds::Working | Rounds::Gathering | Rounds::Visiting { .. } => None,
+        }
+    }
+}
+
+/// Ending.
+impl Proxy {
+    /// A parked call ended: its downstream hears of it when it comes back. Says whether it is one.
+    pub(super) fn end_parked(&mut self, id: CallId, end: impl FnOnce() -> End, now: Instant) -> bool {
+        if !self.calls.get(id).is_some_and(|call| call.is_parked()) {
+            return false;
+        }
+        self.end_asks_of_call(id, now);
+        if let Some(call) = self.calls.get_mut(id)
+            && !matches!(call.state, CallState::Ended(_))
+        {
+            call.state = CallState::Ended(Box::new(end()));
+        }
+        true
+    }
+
+    /// Nobody came back with the answers.
+    fn on_not_back(&mut self, id: CallId, now: Instant) {
+        if self.calls.get(id).is_some_and(|call| matches!(call.state, CallState::Ended(_))) {
+            return drop(self.end_call(id, CallEnd::Cancelled, now));
+        }
+        let seconds = limits::PARKED_TIME_MAX.as_secs();
+        self.end_rounds(id, &format!("the client did not come back with the answers within {seconds} s"), now);
+    }
+
+    /// The asks of a call come to nothing, and so does the call. A form that nobody has filled in was not cancelled by
+    /// an error: the upstream knows what to make of a person who did not want to.
+    fn end_rounds(&mut self, id: CallId, reason: &str, now: Instant) {
+        let asks: Vec<(AskId, AskKind)> =
+            self.inputs_of(id).into_iter().map(|(ask, input)| (ask, input.kind)).collect();
+        for (ask, kind) in asks {
+            let Some(ask) = self.asks.remove(ask) else { continue };
+            let answer = match kind {
+                AskKind::ElicitationForm | AskKind::ElicitationUrl => write::result(&ask.id, r#"{"action":"cancel"}"#),
+                AskKind::Sampling | AskKind::SamplingTools | AskKind::Roots | AskKind::Tasks | AskKind::Unknown => {
+                    write::error(&ask.id, NOT_ANSWERED, reason)
+                }
+            };
+            self.send_to_link(ask.link, &answer);
+        }
+        self.set_rounds(id, Rounds::Working);
+        self.cancel_call(id, reason, now);
+    }
+}
+
+/// Who may come back.
+pub(crate) fn principal(opener: &Opener) -> &[u8] {
+    match opener {
+        Opener::Anybody => &[],
+        Opener::Known(principal) => principal,
+    }
+}
+
+/// The value of an entry of `inputRequests`. A URL elicitation has no id in 2026-07-28.
+fn input_request(asked: &Asked<'_>) -> Option<String> {
+    let method = asked.kind.method()?;
+    let params = match (asked.kind, asked.params) {
+        (AskKind::ElicitationUrl, Some(params)) => Some(without_elicitation_id(params)?),
+        (_, params) => params.map(str::to_owned),
+    };
+    Some(match params {
+        Some(params) => format!("{{\"method\":\"{method}\",\"params\":{params}}}"),
+        None => format!("{{\"method\":\"{method}\"}}"),
+    })
+}
+
+fn without_elicitation_id(params: &str) -> Option<String> {
+    let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(params).ok()?;
+    members.remove("elicitationId");
+    serde_json::to_string(&members).ok()
+}
+
+impl Proxy {
+    /// Whether a session is one request of the modern era.
+    pub(super) fn is_modern(&self, session: SessionId) -> bool {
+        self.sessions.get(session).is_some_and(Session::is_modern)
+    }
+}

@@ -1,0 +1,276 @@
+//! POSTs of the modern era (2026-07-28): each request says by itself in which revision it is, who sends it, and what
+//! they can be asked.
+//!
+//! Checked in this order: message, `_meta` (-32602), headers (-32020), revision (-32022), method (-32601 with 404),
+//! parameters.
+
+pub(crate) mod form;
+
+use std::time::Instant;
+
+use self::form::{ModernHead, Standing, check_form};
+use super::errors::Denial;
+use super::post::{StreamablePost, VersionHeader};
+use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
+use crate::base::text::shorten;
+use crate::codec::jsonrpc::envelope::{Message, Params, json_string};
+use crate::codec::jsonrpc::{
+    HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, TRANSPORT_ERROR,
+};
+use crate::limits;
+use crate::mcp::call::{CallKind, is_passive};
+use crate::mcp::from_upstream::member;
+use crate::mcp::header_mismatch::Mismatch;
+use crate::mcp::listen_filter::ListenFilter;
+use crate::mcp::meta::Meta;
+use crate::mcp::method::McpMethod;
+use crate::mcp::modern_call::ModernCall;
+use crate::mcp::request_state::{self, Context};
+use crate::mcp::session::{Scope, Transport};
+use crate::mcp::stream::{Accepts, StreamState};
+use crate::mcp::url_visits;
+use crate::proxy::parking::{Opened, principal};
+use crate::proxy::{Proxy, Request};
+
+/// A request of the modern era that has passed all checks of its form.
+struct ModernRequest<'a> {
+    conn: ConnId,
+    post: &'a StreamablePost,
+    standing: Standing,
+    message: &'a [u8],
+    id: &'a str,
+    method: &'a str,
+    params: Params<'a>,
+}
+
+impl<'a> ModernRequest<'a> {
+    /// The call that it becomes.
+    fn call(&self, kind: CallKind) -> Request<'a> {
+        let ModernRequest { message, id, method, params, .. } = *self;
+        let modern = ModernCall::new(self.post.opener, self.standing.capabilities, params.text);
+        Request { message, id, params, method: McpMethod::of(method), kind, modern: Some(Box::new(modern)) }
+    }
+}
+
+/// Nothing of the answer is said yet.
+fn undecided(post: &StreamablePost) -> StreamState {
+    StreamState::Undecided { accepts: post.accepts, due: 1, batch: None }
+}
+
+impl Proxy {
+    /// A message, if it is of the modern era. `None`: it is of the legacy era. A request is modern by its `_meta`, and
+    /// by its head where that names such a revision, except for `initialize`; what is no request by its head, unless it
+    /// belongs to a session.
+    pub(super) fn on_modern_message(
+        &mut self,
+        conn: ConnId,
+        post: &StreamablePost,
+        bytes: &[u8],
+        message: &Message<'_>,
+        now: Instant,
+    ) -> Option<Result<(), Denial>> {
+        let head = match &post.version {
+            VersionHeader::Legacy => None,
+            VersionHeader::Other(head) => Some(&**head),
+        };
+        let has_modern_head = head.is_some_and(ModernHead::is_modern);
+        match message {
+            Message::Request { id, method, params } => {
+                let meta = match Meta::read(params.text) {
+                    Ok(meta) => meta,
+                    Err(reason) => return Some(Err(Denial::reply(400, id, INVALID_PARAMS, &reason.to_string()))),
+                };
+                let is_modern = meta.is_modern() || (has_modern_head && method != "initialize");
+                is_modern.then(|| {
+                    let standing = check_form(head, &meta, id, method, params.text)?;
+                    let request = ModernRequest { conn, post, standing, message: bytes, id, method, params: *params };
+                    self.on_modern_request(&request, now)
+                })
+            }
+            Message::Notification { method, .. } if has_modern_head && !post.session.is_known() => {
+                self.on_modern_notification(post.server, bytes, method);
+                self.respond(conn, 202, &[], &[], now);
+                Some(Ok(()))
+            }
+            Message::Response { .. } if has_modern_head && !post.session.is_known() => {
+                let reason = "there are no responses of clients in 2026-07-28: answers stand in inputResponses";
+                Some(Err(Denial::message(400, INVALID_REQUEST, reason)))
+            }
+            Message::Notification { .. } | Message::Response { .. } => None,
+        }
+    }
+
+    fn on_modern_request(&mut self, request: &ModernRequest<'_>, now: Instant) -> Result<(), Denial> {
+        let ModernRequest { post, id, method, params, .. } = *request;
+        let server = self.upstream_of_request(post.server, post.opener, now);
+        let server = server.map_err(|trouble| self.trouble(post.server, id, &trouble))?;
+        let not_found = || {
+            let reason = format!("Method not found: {}", shorten(method));
+            Err(Denial::reply(404, id, METHOD_NOT_FOUND, &reason))
+        };
+        let kind = match method {
+            "subscriptions/listen" => return self.on_listen_request(request, server, now),
+            "initialize"
+            | "ping"
+            | "logging/setLevel"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "tasks/result"
+            | "tasks/list" => return not_found(),
+            _ if !self.has_capability(server, method) => return not_found(),
+            "server/discover" => CallKind::Discover,
+            "tools/list" => CallKind::ListTools,
+            "tools/call" => {
+                let checked = self.check_tool(post.server, id, params.text);
+                checked.map_err(|body| Denial { status: 200, headers: Vec::new(), body })?;
+                let checked = self.check_params(server, post, params.text);
+                checked.map_err(|mismatch| Denial::reply(400, id, HEADER_MISMATCH, &mismatch.to_string()))?;
+                CallKind::Active
+            }
+            method if is_passive(method) => CallKind::Passive,
+            _ => CallKind::Active,
+        };
+        if let Some(done) = self.on_return(request, server, now) {
+            return done;
+        }
+        let (session, stream) = self.begin_answer(request, server, now)?;
+        let call = request.call(kind);
+        self.accept_call(server, Some(session), stream, call, now);
+        self.forget_if_unused(session);
+        Ok(())
+    }
+
+    /// Whether the headers that repeat parameters say the same, as far as the tool is known (2026-07-28, streamable
+    /// HTTP, custom headers): whatever its upstream speaks, whoever stands in front of us may go by them.
+    fn check_params(&self, server: ServerId, post: &StreamablePost, params: Option<&str>) -> Result<(), Mismatch> {
+        let VersionHeader::Other(head) = &post.version else { return Ok(()) };
+        let Some(catalogue) = self.servers.get(server).map(|server| &server.catalogue) else { return Ok(()) };
+        let Some(name) = member(params, "name").and_then(json_string) else { return Ok(()) };
+        match catalogue.headers(&name) {
+            Some(headers) => headers.check(member(params, "arguments"), |name| head.param(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// A request to hear of changes. Its answer is an event stream from the beginning.
+    fn on_listen_request(&mut self, request: &ModernRequest<'_>, server: ServerId, now: Instant) -> Result<(), Denial> {
+        let ModernRequest { conn, post, id, params, .. } = *request;
+        let filter =
+            ListenFilter::parse(params.text).map_err(|reason| Denial::reply(200, id, INVALID_PARAMS, &reason))?;
+        if post.accepts == Accepts::Json {
+            let reason = "subscriptions/listen is answered with a stream: the client must accept text/event-stream";
+            return Err(Denial::reply(406, id, TRANSPORT_ERROR, reason));
+        }
+        let session = self.begin_request(request, server, Scope::Listen, now)?;
+        let stream = self.answer_session(conn, session, request, StreamState::Listening, now);
+        self.begin_listen(session, stream, id, filter, now);
+        Ok(())
+    }
+
+    fn begin_request(
+        &mut self,
+        request: &ModernRequest<'_>,
+        server: ServerId,
+        scope: Scope,
+        now: Instant,
+    ) -> Result<SessionId, Denial> {
+        let ModernRequest { post, id, .. } = *request;
+        self.begin_session(server, post.opener, Transport::Modern(scope), now).ok_or_else(|| {
+            let reason = format!("the proxy has too many requests at once ({})", limits::SESSIONS_MAX);
+            Denial::reply(503, id, INTERNAL_ERROR, &reason)
+        })
+    }
+
+    /// The session of a request is what the request says, and has this one stream.
+    fn answer_session(
+        &mut self,
+        conn: ConnId,
+        session: SessionId,
+        request: &ModernRequest<'_>,
+        state: StreamState,
+        now: Instant,
+    ) -> StreamId {
+        let stream = self.open_answer(conn, Some(session), state, now);
+        if let Some(entry) = self.sessions.get_mut(session) {
+            entry.capabilities = request.standing.capabilities;
+            entry.log_level = request.standing.log_level;
+            entry.streams.push(stream);
+        }
+        stream
+    }
+
+    /// A request that comes back with answers: its call was parked, and goes on. `None`: it is another one.
+    fn on_return(
+        &mut self,
+        request: &ModernRequest<'_>,
+        upstream: ServerId,
+        now: Instant,
+    ) -> Option<Result<(), Denial>> {
+        let ModernRequest { conn, post, id, method, params, .. } = *request;
+        if !matches!(method, "tools/call" | "prompts/get" | "resources/read") {
+            return None;
+        }
+        let state = member(params.text, "requestState")?;
+        let refused = |reason: &str| Some(Err(Denial::reply(200, id, INVALID_PARAMS, reason)));
+        let server = self.servers.get(post.server)?.config.name.clone();
+        let Ok(digest) = request_state::digest(params.text) else { return refused("the arguments nest too deeply") };
+        let context = Context { principal: principal(&post.opener), server: &server, method, digest };
+        let text: Option<String> = serde_json::from_str(state).ok();
+        let responses = member(params.text, "inputResponses");
+        match text.and_then(|text| self.open_state(&context, &text)) {
+            Some(Opened::Parked(call)) => {
+                let answers = match self.check_answers(call, responses) {
+                    Ok(answers) => answers,
+                    Err(reason) => return refused(&reason),
+                };
+                let session = self.calls.get(call).and_then(|call| call.session)?;
+                let stream = self.answer_session(conn, session, request, undecided(post), now);
+                self.unpark(call, (stream, id, params.progress_token), answers, now);
+                Some(Ok(()))
+            }
+            Some(Opened::Urls(ids)) => {
+                let is_accepted = url_visits::are_accepted(responses, ids.len());
+                Some(self.on_visits_claimed(request, upstream, (ids, is_accepted), now))
+            }
+            Some(Opened::Stale) => refused("this requestState was used before, or its call is over; begin anew"),
+            None if self.is_modern_upstream(upstream) => None, // it is the upstream's own
+            None => refused("this requestState is not one of this call's, or was changed; begin anew"),
+        }
+    }
+
+    /// A request that comes back from URLs that its upstream wants to be visited first.
+    fn on_visits_claimed(
+        &mut self,
+        request: &ModernRequest<'_>,
+        server: ServerId,
+        visits: (Vec<Box<str>>, bool),
+        now: Instant,
+    ) -> Result<(), Denial> {
+        let (session, stream) = self.begin_answer(request, server, now)?;
+        let call = request.call(CallKind::Active);
+        self.accept_visited(server, (session, stream), call, visits, now);
+        self.forget_if_unused(session);
+        Ok(())
+    }
+
+    /// The session and the stream of a request that becomes a call.
+    fn begin_answer(
+        &mut self,
+        request: &ModernRequest<'_>,
+        server: ServerId,
+        now: Instant,
+    ) -> Result<(SessionId, StreamId), Denial> {
+        let session = self.begin_request(request, server, Scope::Call, now)?;
+        Ok((session, self.answer_session(request.conn, session, request, undecided(request.post), now)))
+    }
+
+    /// A notification: nobody waits for an answer. What the modern era does not have goes nowhere, and the ids of
+    /// requests are no proof that they are one's own.
+    fn on_modern_notification(&mut self, server: ServerId, bytes: &[u8], method: &str) {
+        match method {
+            "notifications/initialized" | "notifications/roots/list_changed" | "notifications/cancelled" => {}
+            "tools/call" if self.is_filtering(server) => {}
+            _ => self.forward_to_server(server, bytes),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What changes at a modern upstream, before downstreams of either era.
+
+use mcp_proxy::config::RemoteTransport;
+use mcp_proxy::limits;
+use serde_json::json;
+
+use crate::support::modern::Modern;
+use crate::support::modern_upstreams::{DISCOVERY, OWN_META, URL, discovered, listed, process};
+use crate::support::playbook::{Playbook, assert_error};
+use crate::support::requests::{Http, config, remote_config};
+
+/// A `subscriptions/listen` to a process, as it goes out.
+fn listen(number: u32, notifications: &str) -> String {
+    format!(
+        "demo <- {{\"id\":\"mcp-proxy:subscriptions/listen:{number}\",\"method\":\"subscriptions/listen\",\
+         \"params\":{{{OWN_META},\"notifications\":{notifications}}}}}"
+    )
+}
+
+fn notice(number: u32, method: &str, params: &str) -> String {
+    format!(
+        "{{\"method\":\"notifications/{method}\",\"params\":{{\"_meta\":{{\
+         \"io.modelcontextprotocol/subscriptionId\":\"mcp-proxy:subscriptions/listen:{number}\"}}{params}}}}}"
+    )
+}
+
+fn acknowledges(number: u32, notifications: &str) -> String {
+    notice(number, "subscriptions/acknowledged", &format!(",\"notifications\":{notifications}"))
+}
+
+const X: &str = r#"{"resourceSubscriptions":["file:///x"]}"#;
+const SUBSCRIBE: &str = r#"{"id":7,"method":"resources/subscribe","params":{"uri":"file:///x"}}"#;
+
+#[test]
+fn a_legacy_subscription_is_agreed_to_by_the_acknowledgement() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.expect(&[&listen(1, X)]);
+    play.says("demo", &acknowledges(1, X));
+    play.expect(&[r#"a 200 json {"id":7,"result":{}}"#]);
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.forget();
+    play.says("demo", &notice(1, "resources/updated", r#","uri":"file:///x""#));
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.starts_with("g event") && line.contains("updated")), "{lines:?}");
+    play.post("a", &session, &SUBSCRIBE.replace("resources/sub", "resources/unsub"));
+    play.forget();
+    play.says("demo", &notice(1, "resources/updated", r#","uri":"file:///x""#));
+    play.expect(&[]);
+}
+
+#[test]
+fn or_it_is_refused() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.forget();
+    play.says("demo", &acknowledges(1, "{}"));
+    assert_error(&play.answer("a"), 200, -32602, json!(7), &["does not tell"]);
+    play.post("a", &session, SUBSCRIBE);
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.contains("does not tell")), "{lines:?}");
+}
+
+#[test]
+fn an_upstream_that_knows_no_such_thing() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.forget();
+    play.says("demo", r#"{"id":"mcp-proxy:subscriptions/listen:1","error":{"code":-32601,"message":"?"}}"#);
+    assert_error(&play.answer("a"), 200, -32602, json!(7), &[]);
+}
+
+#[test]
+fn another_wish_replaces_the_old_one_and_nothing_comes_twice() {
+    let mut play = process("");
+    play.http("a", &Modern::new(1, "subscriptions/listen").param("notifications", X).http());
+    play.says("demo", &acknowledges(1, X));
+    let both = r#"{"resourceSubscriptions":["file:///x","file:///y"]}"#;
+    let y = r#"{"resourceSubscriptions":["file:///y"]}"#;
+    play.forget();
+    play.http("b", &Modern::new(2, "subscriptions/listen").param("notifications", y).http());
+    play.expect(&[&listen(2, both), "b 200 stream"]);
+    let updated = |number| notice(number, "resources/updated", r#","uri":"file:///x""#);
+    play.says("demo", &updated(2)); // not yet
+    play.expect(&[]);
+    play.says("demo", &updated(1));
+    assert_eq!(play.take().len(), 1);
+    play.says("demo", &acknowledges(2, both));
+    let lines = play.take();
+    let end =
+        r#"demo <- {"method":"notifications/cancelled","params":{"requestId":"mcp-proxy:subscriptions/listen:1"}}"#;
+    assert!(lines.contains(&end.to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("b event") && line.contains("acknowledged")), "{lines:?}");
+    play.says("demo", &updated(1)); // not any more
+    play.expect(&[]);
+    play.says("demo", &updated(2));
+    let lines = play.take();
+    assert!(lines.len() == 1 && lines[0].contains(r#""io.modelcontextprotocol/subscriptionId":1"#), "{lines:?}");
+}
+
+#[test]
+fn who_tells_of_lists_is_heard_from_the_beginning_and_again() {
+    let mut play = Playbook::probed(config(&["demo"]));
+    let telling = DISCOVERY.replace(r#""tools":{}"#, r#""tools":{"listChanged":true}"#);
+    play.spawned("demo");
+    play.forget();
+    play.says("demo", &format!(r#"{{"id":"mcp-proxy:server/discover","result":{telling}}}"#));
+    let lines = play.take();
+    let first = listen(1, r#"{"toolsListChanged":true}"#);
+    assert!(lines.contains(&first), "{lines:?}");
+    play.says("demo", &listed(0, ""));
+    play.says("demo", &acknowledges(1, r#"{"toolsListChanged":true}"#));
+    play.http(
+        "a",
+        &Modern::new(1, "subscriptions/listen").param("notifications", r#"{"toolsListChanged":true}"#).http(),
+    );
+    play.forget();
+    play.says("demo", &notice(1, "tools/list_changed", ""));
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.starts_with("a event") && line.contains("subscriptionId\":1}")), "{lines:?}");
+    // It ends; another is begun after a pause.
+    play.says("demo", r#"{"id":"mcp-proxy:subscriptions/listen:1","result":{"resultType":"complete"}}"#);
+    play.forget();
+    play.advance(limits::RESUME_PAUSE_MAX);
+    let lines = play.take();
+    assert!(lines.contains(&listen(2, r#"{"toolsListChanged":true}"#)), "{lines:?}");
+}
+
+#[test]
+fn over_http_it_is_a_stream_of_its_own() {
+    let mut play = Playbook::probed(remote_config(URL, RemoteTransport::Auto));
+    play.replies("up1", &discovered(0));
+    play.replies("up1", &listed(0, ""));
+    play.forget();
+    play.http("a", &Modern::new(1, "subscriptions/listen").param("notifications", X).http());
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.contains("[Mcp-Method: subscriptions/listen]")), "{lines:?}");
+    let up = play.newest_outbound();
+    play.streams(&up);
+    play.event(&up, &format!("data: {}\n\n", crate::support::requests::rpc(&acknowledges(1, X))));
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.starts_with("a event") && line.contains("acknowledged")), "{lines:?}");
+    play.advance(limits::PING_INTERVAL / 2);
+    play.forget();
+    play.event(
+        &up,
+        &format!(
+            "data: {}\n\n",
+            crate::support::requests::rpc(&notice(1, "resources/updated", r#","uri":"file:///x""#))
+        ),
+    );
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.starts_with("a event") && line.contains("updated")), "{lines:?}");
+    play.hang_up("a");
+    play.forget();
+    play.ends_stream(&up);
+    play.advance(limits::RESUME_PAUSE_MAX);
+    let lines = play.take();
+    assert!(!lines.iter().any(|line| line.contains("subscriptions/listen")), "nobody wants it: {lines:?}");
+}

@@ -17,8 +17,9 @@ const LEG_MS_MAX = 600_000;
 /** What the runner repeats of a client that failed, and how much of all it says is shown otherwise. */
 const CLIENT_SAID = /Client (exited|timed out)[^]*?(?=\s*Results saved)/;
 const SAID_MAX = 2_000;
-/** How the runner asks for a login. */
+/** How the runner asks for a login, and how it says that a browser can be sent back: it asks before it listens. */
 const ADDRESS = /^(https?:\S+\?\S*code_challenge=\S+)\n/m;
+const LISTENS = /^Callback server started: /m;
 
 /**
  * What the server at `url` achieves: in `found` the checks of each scenario, by its name, and the runner's `status`.
@@ -66,7 +67,7 @@ async function leg(args, env = {}, open = undefined) {
   }
 }
 
-/** Runs the runner to its end; `open`, if given, is called once with the address that it asks its user to open. */
+/** Runs the runner to its end; `open`, if given, is called once with the address it asks to open, when it listens. */
 async function run(args, env, open) {
   const child = spawn(process.execPath, [RUNNER, ...args], {
     cwd: HERE,
@@ -81,7 +82,7 @@ async function run(args, env, open) {
   const hear = (text) => {
     said += text;
     const asked = ADDRESS.exec(said);
-    if (asked === null || open === undefined) return;
+    if (open === undefined || asked === null || !LISTENS.test(said)) return;
     // Nobody would come back to the runner, which waits for minutes.
     open(asked[1]).catch((error) => {
       said += `${error.stack}\n`;

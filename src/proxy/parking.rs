@@ -102,6 +102,9 @@ impl Proxy {
         if entries.is_empty() {
             return self.set_rounds(id, Rounds::Working); // all were withdrawn
         }
+        if self.is_ending() {
+            return self.end_rounds(id, "the proxy shuts down", now); // nobody could come back
+        }
         if self.calls.iter().filter(|(_, call)| call.is_parked()).count() >= limits::PARKED_MAX {
             let reason = format!("too many calls wait for answers of their clients ({})", limits::PARKED_MAX);
             return self.end_rounds(id, &reason, now);

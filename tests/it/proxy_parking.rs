@@ -229,6 +229,20 @@ fn the_upstream_withdraws() {
 }
 
 #[test]
+fn nobody_is_told_to_come_back_to_a_proxy_that_ends() {
+    let mut play = calling();
+    play.says("demo", FORM);
+    play.shut_down();
+    play.forget();
+    play.advance(limits::GATHERING_TIME);
+    let lines = play.take();
+    assert!(lines.contains(&r#"demo <- {"id":"f1","result":{"action":"cancel"}}"#.to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("-32603") && line.contains("shuts down")), "{lines:?}");
+    assert!(lines.contains(&"demo close-stdin".to_owned()), "{lines:?}");
+    assert_eq!(play.proxy.census().calls, 0);
+}
+
+#[test]
 fn the_upstream_dies() {
     let (mut play, _, state) = parked(SAMPLING);
     play.exits("demo", Exit::Code(3));

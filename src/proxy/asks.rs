@@ -14,6 +14,7 @@ use crate::mcp::ask::{Ask, AskKind, Origin, Way};
 use crate::mcp::attribution::{Attribution, Carrier, attribute};
 use crate::mcp::call::Call;
 use crate::mcp::from_upstream::answered_ask;
+use crate::mcp::session::Party;
 
 /// An ask as it came from an upstream.
 pub(super) struct Asked<'a> {
@@ -207,13 +208,14 @@ impl Proxy {
         }
     }
 
-    /// The upstream withdraws an ask: the downstream is told.
+    /// The upstream withdraws an ask: the downstream is told. From now on the call's time is the upstream's again.
     pub(super) fn on_ask_cancelled(&mut self, link: LinkId, upstream_id: &str, now: Instant) {
         let is_meant = |ask: &Ask| ask.link == link && &*ask.id == upstream_id && ask.origin == Origin::Link;
         let found = self.asks.iter().find(|(_, ask)| is_meant(ask)).map(|(id, _)| id);
         if let Some(id) = found
             && let Some(ask) = self.asks.remove(id)
         {
+            self.touch_calls_of(ask.session, now);
             self.withdraw(id, &ask, now);
         }
     }
@@ -299,9 +301,21 @@ impl Proxy {
 
     /// Which of them caused an ask was a guess: all begin their silence anew.
     fn touch_calls_of(&mut self, session: SessionId, now: Instant) {
-        let calls = self.sessions.get(session).map(|session| session.calls.clone()).unwrap_or_default();
-        for call in calls {
+        for call in self.calls_of_party(session) {
             self.touch_call(call, now);
+        }
+    }
+
+    /// The calls of a session, or all modern ones of whoever has made this one: an upstream that serves several means
+    /// any of them, as far as can be known.
+    fn calls_of_party(&self, id: SessionId) -> Vec<CallId> {
+        let Some(session) = self.sessions.get(id) else { return Vec::new() };
+        match session.party(id) {
+            Party::Session(_) => session.calls.clone(),
+            party @ Party::Principal(_) => {
+                let theirs = self.sessions.with(session.server).filter(|(id, other)| other.party(*id) == party);
+                theirs.flat_map(|(_, other)| other.calls.iter().copied()).collect()
+            }
         }
     }
 }

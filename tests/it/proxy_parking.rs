@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::modern::Modern;
 use crate::support::playbook::{Playbook, assert_error};
-use crate::support::requests::config;
+use crate::support::requests::{Http, config};
 
 const SAMPLING: &str = r#"{"id":"s1","method":"sampling/createMessage","params":{"messages":[]}}"#;
 const FORM: &str = r#"{"id":"f1","method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}"#;
@@ -229,6 +229,19 @@ fn the_upstream_withdraws() {
 }
 
 #[test]
+fn after_a_withdrawal_the_upstream_has_its_time_again() {
+    let (mut play, _, state) = parked(SAMPLING); // requestTimeout is two minutes
+    play.hang_up("a");
+    play.advance(Duration::from_secs(235));
+    play.says("demo", r#"{"method":"notifications/cancelled","params":{"requestId":"s1"}}"#);
+    play.advance(Duration::from_secs(119));
+    play.expect(&[]);
+    play.says("demo", r#"{"id":#1,"result":{"late":true}}"#);
+    let answer = play.request("b", &Modern::call(2).answering(&state, "{}").http()).json();
+    assert_eq!(answer["result"]["late"], true, "{answer}");
+}
+
+#[test]
 fn nobody_is_told_to_come_back_to_a_proxy_that_ends() {
     let mut play = calling();
     play.says("demo", FORM);
@@ -327,13 +340,39 @@ fn another_principal_is_a_stranger() {
     play.expect(&[r#"demo <- {"id":"s1","result":{}}"#]);
 }
 
-#[test]
-fn there_is_room_for_so_many() {
+/// A server whose modern requests are all of one principal.
+fn ready_for_one() -> Playbook {
     let mut settings = config(&["demo"]);
     settings.servers[0].auth_tokens = vec!["one".to_owned()];
     let mut play = Playbook::with(settings);
     play.ready("demo");
-    let call = |id: u32| Modern::call(id).http().with("Authorization", "Bearer one");
+    play
+}
+
+fn of_one(request: &Modern) -> Http {
+    request.http().with("Authorization", "Bearer one")
+}
+
+#[test]
+fn while_one_call_is_asked_the_others_of_its_sender_may_wait_for_the_answer() {
+    let mut play = ready_for_one();
+    play.http("a", &of_one(&Modern::call(1)));
+    play.http("b", &of_one(&Modern::call(2)));
+    play.says("demo", SAMPLING); // perhaps for the first, but the newest is asked
+    let (wanted, state) = told(&mut play, "b");
+    play.advance(Duration::from_secs(300)); // requestTimeout is two minutes
+    play.forget();
+    let answers = format!("{{\"{}\":{{}}}}", wanted[0].0);
+    play.http("c", &of_one(&Modern::call(3).answering(&state, &answers)));
+    play.expect(&[r#"demo <- {"id":"s1","result":{}}"#]);
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    play.expect(&[r#"a event {"id":1,"result":{"resultType":"complete",…}}"#, "a end"]);
+}
+
+#[test]
+fn there_is_room_for_so_many() {
+    let mut play = ready_for_one();
+    let call = |id: u32| of_one(&Modern::call(id));
     for number in 0..limits::PARKED_MAX.min(limits::LINK_ASKS_MAX) {
         play.http("a", &call(1));
         play.says("demo", &format!(r#"{{"id":{number},"method":"roots/list"}}"#));

@@ -78,6 +78,12 @@ impl McpMethod {
         McpMethod::ALL.into_iter().find(|method| method.as_str() == name).unwrap_or(McpMethod::Other)
     }
 
+    /// Whether the answer may be that something is wanted first, for which its downstream comes back (2026-07-28, multi
+    /// round-trip requests, supported requests).
+    pub fn may_want_input(self) -> bool {
+        matches!(self, McpMethod::CallTool | McpMethod::GetPrompt | McpMethod::ReadResource)
+    }
+
     /// Whether it does no harm to send it twice: nothing changes by it.
     pub fn is_harmless(self) -> bool {
         match self {

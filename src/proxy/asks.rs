@@ -41,9 +41,7 @@ impl Proxy {
     /// An upstream asks. The ask reaches the session that caused it, or is refused with the reason.
     pub(super) fn on_ask(&mut self, source: Source, asked: &Asked<'_>, now: Instant) {
         let Source { link, server, .. } = source;
-        let is_able = |session: SessionId| {
-            self.sessions.get(session).is_some_and(|session| asked.kind.is_covered_by(session.capabilities))
-        };
+        let is_able = |session: SessionId| self.can_be_asked(session, asked.kind);
         let (session, call) = match self.cause_of_ask(source, asked, is_able) {
             Cause::Session { session, call } => (session, call),
             Cause::Ambiguous => {
@@ -87,6 +85,15 @@ impl Proxy {
         if let Some(entry) = self.servers.get_mut(server) {
             self.deadlines.arm_earlier(&mut entry.patience, Due::Patience(server), now + limits::ASK_TIME_MAX);
         }
+    }
+
+    /// Whether a session can be asked something: it has said so, and, if it is a modern request, can be answered so.
+    fn can_be_asked(&self, id: SessionId, kind: AskKind) -> bool {
+        let Some(session) = self.sessions.get(id).filter(|session| kind.is_covered_by(session.capabilities)) else {
+            return false;
+        };
+        let may_want_input = |call: &CallId| self.calls.get(*call).is_some_and(|call| call.method.may_want_input());
+        !session.is_modern() || session.calls.iter().any(may_want_input)
     }
 
     /// Whose call caused an ask. What the proxy does not know is nobody's call's in particular: it goes to the only

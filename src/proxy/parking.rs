@@ -78,7 +78,8 @@ impl Proxy {
     /// An upstream was refused an ask because the caller has not declared that it can be asked that: the call may fail
     /// for it.
     pub(super) fn note_missing(&mut self, source: Source, kind: AskKind) {
-        let Cause::Session { call: Some(call), .. } = self.cause_of(source, |_| true) else { return };
+        let is_unable = |id| self.sessions.get(id).is_some_and(|session| !kind.is_covered_by(session.capabilities));
+        let Cause::Session { call: Some(call), .. } = self.cause_of(source, is_unable) else { return };
         if let Some(modern) = self.calls.get_mut(call).and_then(|call| call.modern.as_mut()) {
             modern.missing.push(kind);
         }

@@ -207,7 +207,7 @@ impl Proxy {
         now: Instant,
     ) -> Option<Result<(), Denial>> {
         let ModernRequest { conn, post, id, method, params, .. } = *request;
-        if !matches!(method, "tools/call" | "prompts/get" | "resources/read") {
+        if !McpMethod::of(method).may_want_input() {
             return None;
         }
         let state = member(params.text, "requestState")?;

@@ -303,6 +303,16 @@ fn what_was_missed_is_told_to_who_comes_back() {
 }
 
 #[test]
+fn who_cannot_come_back_is_not_asked() {
+    let mut play = ready_for_one();
+    play.http("a", &of_one(&Modern::call(1)));
+    play.http("b", &of_one(&Modern::new(2, "unheard/of")));
+    play.forget();
+    play.says("demo", SAMPLING);
+    told(&mut play, "a");
+}
+
+#[test]
 fn a_parked_call_is_asked_no_more_while_another_works() {
     let (mut play, _, _) = parked(SAMPLING);
     play.http("b", &Modern::call(2).http());

@@ -9,6 +9,7 @@
 
 use super::ask::AskKind;
 use super::introduction::ClientCapabilities;
+use super::log_level::LogLevel;
 use super::request_state;
 use super::session::Opener;
 use crate::base::deadline::Timer;
@@ -58,16 +59,16 @@ pub enum Rounds {
 pub struct Missed {
     /// The last progress, and where its token stands.
     pub progress: Option<(Box<[u8]>, std::ops::Range<usize>)>,
-    /// Lines of the log, oldest first.
-    pub log: Vec<Box<[u8]>>,
+    /// Lines of the log, oldest first, with their levels.
+    pub log: Vec<(Option<LogLevel>, Box<[u8]>)>,
 }
 
 impl Missed {
     /// Keeps a line of the log, as long as there are not too many.
-    pub fn keep_log(&mut self, line: &[u8]) {
-        let bytes: usize = self.log.iter().map(|line| line.len()).sum();
+    pub fn keep_log(&mut self, level: Option<LogLevel>, line: &[u8]) {
+        let bytes: usize = self.log.iter().map(|(_, line)| line.len()).sum();
         if bytes + line.len() <= limits::PARKED_LOG_BYTES_MAX {
-            self.log.push(line.into());
+            self.log.push((level, line.into()));
         }
     }
 }

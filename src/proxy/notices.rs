@@ -45,20 +45,20 @@ impl Proxy {
         // Modern upstreams have nothing to say of the calls of those who did not ask for it.
         let is_modern = self.is_modern_link(source.link);
         let may_hear = |session: &Session| !is_modern || session.log_level.is_some();
-        self.push_to_cause(source, line, may_hear, |session| session.wants_log(level), now);
+        self.push_to_cause(source, (line, level), may_hear, |session| session.wants_log(level), now);
     }
 
     /// What the proxy does not know belongs to the call that caused it, or to the only session.
     pub(super) fn on_unknown_notice(&mut self, source: Source, line: &[u8], method: &str, now: Instant) {
         self.log(Level::Debug, Some(source.server), format!("It sent a notification {:?}", shorten(method)));
-        self.push_to_cause(source, line, |_| true, |_| true, now);
+        self.push_to_cause(source, (line, None), |_| true, |_| true, now);
     }
 
     /// To whom of those who `may_hear` it caused it, if they want it.
     fn push_to_cause(
         &mut self,
         source: Source,
-        line: &[u8],
+        (line, level): (&[u8], Option<LogLevel>),
         may_hear: impl Fn(&Session) -> bool,
         wants: impl Fn(&Session) -> bool,
         now: Instant,
@@ -80,7 +80,7 @@ impl Proxy {
             return;
         }
         match call.and_then(|call| self.missed_by(call)) {
-            Some(missed) => missed.keep_log(line),
+            Some(missed) => missed.keep_log(level, line),
             None => drop(self.push_to_session(session, call, &[line], now)),
         }
     }

@@ -258,10 +258,11 @@ impl Proxy {
     fn tell_missed(&mut self, id: CallId, missed: Missed, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
         let (stream, token) = (call.stream, call.progress_token.clone());
-        let session = call.session.and_then(|session| self.sessions.get(session));
-        let wants_log = session.is_some_and(|session| session.log_level.is_some());
-        for line in missed.log.iter().filter(|_| wants_log) {
-            self.push_event(stream, &[line], now);
+        let session = call.session;
+        for (level, line) in missed.log {
+            if session.and_then(|session| self.sessions.get(session)).is_some_and(|session| session.wants_log(level)) {
+                self.push_event(stream, &[&line], now);
+            }
         }
         if let (Some((line, range)), Some(token)) = (missed.progress, token) {
             self.push_event(stream, &[&line[..range.start], token.as_bytes(), &line[range.end..]], now);

@@ -108,6 +108,20 @@ impl Proxy {
         }
     }
 
+    /// A modern call goes on by another request, which wants more or less of the log than the one before.
+    pub(crate) fn on_level_changed(&mut self, id: SessionId, old: Option<LogLevel>) {
+        let Some((server, new)) = self.sessions.get(id).map(|session| (session.server, session.log_level)) else {
+            return;
+        };
+        let introduction = self.servers.get(server).and_then(|server| server.introduction.as_ref());
+        let takes_level = introduction.is_some_and(|introduction| introduction.capabilities.logging);
+        let level = self.most_verbose(server, Some(id), new);
+        if takes_level && level != self.most_verbose(server, Some(id), old) {
+            let level = level.unwrap_or(LogLevel::UNASKED);
+            self.send_own_to_server(server, OwnRequest::SetLevel, &handshake::set_level(level));
+        }
+    }
+
     /// The session has ended: the upstream is to say no more than the others want, or than it would have said unasked.
     pub(super) fn lower_level(&mut self, ended: &Session) {
         let Some(own) = ended.log_level else { return };

@@ -224,7 +224,9 @@ impl Proxy {
                     Err(reason) => return refused(&reason),
                 };
                 let session = self.calls.get(call).and_then(|call| call.session)?;
+                let level = self.sessions.get(session).and_then(|session| session.log_level);
                 let stream = self.answer_session(conn, session, request, undecided(post), now);
+                self.on_level_changed(session, level);
                 self.unpark(call, (stream, id, params.progress_token), answers, now);
                 Some(Ok(()))
             }

@@ -303,6 +303,40 @@ fn what_was_missed_is_told_to_who_comes_back() {
 }
 
 #[test]
+fn what_was_missed_is_as_loud_as_who_comes_back_wants_it() {
+    let mut play = Playbook::new();
+    play.ready("demo");
+    play.http("a", &Modern::call(1).level("debug").http());
+    play.says("demo", SAMPLING);
+    let (wanted, state) = told(&mut play, "a");
+    for level in ["debug", "error"] {
+        let params = format!(r#"{{"level":"{level}","data":"{level}"}}"#);
+        play.says("demo", &format!(r#"{{"method":"notifications/message","params":{params}}}"#));
+    }
+    play.forget();
+    let answers = format!("{{\"{}\":{{}}}}", wanted[0].0);
+    play.http("b", &Modern::call(2).level("warning").answering(&state, &answers).http());
+    let lines = play.take();
+    assert_eq!(lines.iter().filter(|line| line.contains("notifications/message")).count(), 1, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains(r#""data":"error""#)), "{lines:?}");
+}
+
+#[test]
+fn who_comes_back_says_anew_how_much_of_the_log_is_wanted() {
+    let mut play = Playbook::new();
+    play.ready("demo");
+    play.http("a", &Modern::call(1).level("debug").http());
+    play.says("demo", SAMPLING);
+    let (wanted, state) = told(&mut play, "a");
+    play.forget();
+    let answers = format!("{{\"{}\":{{}}}}", wanted[0].0);
+    play.http("b", &Modern::call(2).answering(&state, &answers).http());
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.contains("setLevel") && line.contains("info")), "{lines:?}");
+}
+
+#[test]
 fn who_cannot_come_back_is_not_asked() {
     let mut play = ready_for_one();
     play.http("a", &of_one(&Modern::call(1)));

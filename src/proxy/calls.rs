@@ -222,13 +222,18 @@ impl Proxy {
         if let Some(session) = call.session {
             self.on_call_over(session, id);
         }
-        if let CallState::Waiting { line } = &call.state
-            && let Some(server) = self.servers.get_mut(call.server)
+        self.end_wait(call.server, id, &call.state);
+        Some(call)
+    }
+
+    /// A call has left this state: if it waited for its server, it does so no more.
+    pub(super) fn end_wait(&mut self, server: ServerId, id: CallId, left: &CallState) {
+        if let CallState::Waiting { line } = left
+            && let Some(server) = self.servers.get_mut(server)
+            && server.waiting.remove(&id)
         {
             server.waiting_bytes -= line.len().min(server.waiting_bytes);
-            server.waiting.remove(&id);
         }
-        Some(call)
     }
 
     /// The call gets no answer from its upstream: this is the answer.

@@ -234,14 +234,13 @@ impl Proxy {
         let Some(modern) = &mut call.modern else { return };
         modern.timer.disarm();
         let Rounds::Parked { missed, .. } = std::mem::take(&mut modern.rounds) else { return };
-        match std::mem::replace(&mut call.state, CallState::InFlight) {
-            CallState::Ended(end) => {
-                return match *end {
-                    End::Reply { line, id: range, is_error } => self.on_reply(server, id, &line, &range, is_error, now),
-                    End::Trouble(trouble) => self.fail_call(id, &trouble, now),
-                };
-            }
-            CallState::Waiting { .. } | CallState::InFlight | CallState::Asking => {}
+        if let CallState::Ended(_) = call.state
+            && let CallState::Ended(end) = std::mem::replace(&mut call.state, CallState::InFlight)
+        {
+            return match *end {
+                End::Reply { line, id: range, is_error } => self.on_reply(server, id, &line, &range, is_error, now),
+                End::Trouble(trouble) => self.fail_call(id, &trouble, now),
+            };
         }
         self.touch_call(id, now);
         self.tell_missed(id, missed, now);
@@ -289,7 +288,8 @@ impl Proxy {
         if let Some(call) = self.calls.get_mut(id)
             && !matches!(call.state, CallState::Ended(_))
         {
-            call.state = CallState::Ended(Box::new(end()));
+            let (server, left) = (call.server, std::mem::replace(&mut call.state, CallState::Ended(Box::new(end()))));
+            self.end_wait(server, id, &left);
         }
         true
     }

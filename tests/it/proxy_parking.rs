@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use mcp_proxy::config::RemoteTransport;
 use mcp_proxy::limits;
 use mcp_proxy::proxy::Exit;
 use serde_json::{Value, json};
 
+use crate::proxy_remotes::{SESSION, URL, introduction};
 use crate::support::modern::Modern;
 use crate::support::playbook::{Playbook, assert_error};
-use crate::support::requests::{Http, config};
+use crate::support::requests::{Http, config, remote_config};
 
 const SAMPLING: &str = r#"{"id":"s1","method":"sampling/createMessage","params":{"messages":[]}}"#;
 const FORM: &str = r#"{"id":"f1","method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}"#;
@@ -428,4 +430,47 @@ fn there_is_room_for_so_many() {
     play.says("demo", ROOTS);
     let lines = play.take();
     assert!(lines.iter().any(|line| line.contains("too many")), "{lines:?}");
+}
+
+/// A modern call on `up2` that is parked because of what was asked on `up1`, which does not say whose it is. Returns
+/// the key and the state.
+fn parked_by_guess() -> (Playbook, String, String) {
+    let mut play = Playbook::with(remote_config(URL, RemoteTransport::Streamable));
+    play.responds("up1", SESSION, &introduction());
+    play.takes_note("up1");
+    play.streams("up1");
+    play.replies("up2", r#"{"id":"mcp-proxy:tools/list","result":{"tools":[]}}"#);
+    play.http("a", &Modern::call(1).http());
+    play.event("up1", &format!("data: {SAMPLING}"));
+    let (wanted, state) = told(&mut play, "a");
+    // The upstream has forgotten its session, and so has not made the call.
+    play.responds("up2", "404 Not Found", "");
+    play.forget();
+    (play, wanted[0].0.clone(), state)
+}
+
+#[test]
+fn a_call_that_was_returned_while_it_was_parked_is_made_after_all() {
+    let (mut play, key, state) = parked_by_guess();
+    play.http("b", &Modern::call(2).answering(&state, &format!("{{\"{key}\":{{}}}}")).http());
+    play.responds("up3", SESSION, &introduction());
+    play.takes_note("up3");
+    let lines = play.take();
+    let call = lines.iter().find(|line| line.contains("tools/call")).expect("the call");
+    let name = call.split(' ').next().expect("a name").to_owned();
+    play.replies(&name, r#"{"id":#1,"result":{"content":[]}}"#);
+    assert_eq!(play.answer("b").json()["result"]["resultType"], "complete");
+}
+
+#[test]
+fn a_call_that_was_returned_in_vain_is_told_so() {
+    let (mut play, _, state) = parked_by_guess();
+    play.refuse("up3", "connection refused");
+    play.advance(limits::BACK_OFF_MAX);
+    let next = play.newest_outbound();
+    play.responds(&next, SESSION, &introduction());
+    play.takes_note(&next);
+    play.forget();
+    let answer = play.request("b", &Modern::call(2).answering(&state, "{}").http());
+    assert_error(&answer, 502, -32603, json!(2), &["connection refused"]);
 }

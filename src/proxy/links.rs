@@ -335,9 +335,10 @@ impl Proxy {
         let is_stopping =
             self.servers.get(server).is_some_and(|server| matches!(server.supervisor.state(), State::Stopping { .. }));
         let trouble = if is_stopping { &Trouble::ShuttingDown } else { trouble };
-        self.fail_link(server, link, trouble, now);
         self.remember_failure(link);
+        // Before the calls end: what an upstream is told of their ends is not for a link that is gone.
         self.links.remove(link);
+        self.fail_link(server, link, trouble, now);
         let mut jitter = [0];
         self.randomise(&mut jitter);
         let Some(entry) = self.servers.get_mut(server) else { return };

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use mcp_proxy::limits;
+use mcp_proxy::proxy::Exit;
 use serde_json::{Value, json};
 
+use crate::support::modern::Modern;
 use crate::support::pair::Pair;
 use crate::support::playbook::{HELLO, Playbook, assert_error};
 use crate::support::requests::{Http, config};
@@ -335,4 +337,16 @@ fn ids_are_counted() {
         play.writes("demo", format!("{{\"jsonrpc\":\"2.0\",\"id\":{number},\"result\":{{}}}}\n").as_bytes());
         play.expect(&[r#"a 200 json {"id":"mine","result":{}}"#]);
     }
+}
+
+#[test]
+fn a_process_that_has_ended_is_told_nothing() {
+    let mut play = Playbook::new();
+    play.ready("demo");
+    play.http("a", &Modern::call(1).level("debug").http());
+    play.forget();
+    play.exits("demo", Exit::Code(3));
+    let lines = play.take();
+    assert!(!lines.iter().any(|line| line.starts_with("demo <-")), "{lines:?}");
+    assert_error(&play.answer("a"), 502, -32603, json!(1), &["exit status 3"]);
 }

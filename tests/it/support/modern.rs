@@ -19,7 +19,8 @@ pub(crate) struct Modern {
 }
 
 impl Modern {
-    pub(crate) fn new(id: u32, method: &str) -> Modern {
+    /// `id` is written as JSON.
+    pub(crate) fn new(id: impl ToString, method: &str) -> Modern {
         Modern {
             id: id.to_string(),
             method: method.to_owned(),

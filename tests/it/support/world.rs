@@ -1,5 +1,5 @@
-//! The seeded simulator: the real core between several clients and misbehaving servers: processes, and hosts in the
-//! network. Time is virtual.
+//! The seeded simulator: the real core between several clients of both eras and misbehaving servers: processes, and
+//! hosts in the network. Time is virtual.
 //!
 //! Bytes travel in random pieces and in random order, clients stall, hang up and lie, children crash, stall and babble,
 //! hosts restart, forget, redirect and refuse, and connections to them break or go silent.
@@ -14,6 +14,14 @@
 //! - a dead connection, in either direction, or link is never mentioned again;
 //! - who comes back for a broken stream misses nothing of it, and gets nothing twice;
 //! - what waits is bounded, and nothing remains when everybody has gone.
+//!
+//! And of clients of the modern era:
+//!
+//! - a call ends upstream when its client leaves, unless that was told to come back: then it waits, but not for ever;
+//! - what a client is told to come back with is good once, for its own call and in the right hands, and no other answer
+//!   ever reaches an upstream;
+//! - nobody is asked or told what they have not declared or asked for; what is not answered is asked again;
+//! - who wants to hear of changes is told so first, then of them, each time with its own id.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -27,36 +35,47 @@ use super::clock::Clock;
 use super::requests::loopback;
 use super::rng::Rng;
 
+mod call;
 mod child;
 mod client;
 mod comebacks;
 mod ends;
+mod errand;
 mod expected;
+mod hearing;
 mod host;
+mod machine;
 mod manners;
 mod message;
+mod moderns;
 mod pipe;
 mod pipes;
 mod probes;
+mod quiz;
 mod reload;
+mod returns;
 mod script;
 mod servers;
 mod speech;
 mod talk;
 mod tally;
 mod time;
+mod what;
 
 use child::Child;
 use client::Client;
 use comebacks::{Broken, Wire};
+use errand::Errand;
+use hearing::Hearing;
 use host::Host;
-use servers::{Place, Server};
+use machine::Notes;
+use servers::{Place, Server, Who};
 pub(crate) use tally::Tally;
 
 /// How rough the world is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weather {
-    /// Nobody misbehaves and nothing is cancelled: every call succeeds.
+    /// Nobody misbehaves: every call that somebody waits for succeeds.
     Fair,
     /// Clients hang up, cancel, stall; children are well.
     Windy,
@@ -74,6 +93,8 @@ pub(crate) struct World {
     rotten: Option<usize>,
     /// Whether, even in fair weather, some client does not read.
     has_staller: bool,
+    /// Whether there are clients of the modern era among the others.
+    has_moderns: bool,
     servers: Vec<Server>,
     /// What the core was told of them last.
     config: Config,
@@ -83,6 +104,11 @@ pub(crate) struct World {
     hosts: Vec<Host>,
     asks: Vec<Ask>,
     broken: Vec<Broken>,
+    errands: Vec<Errand>,
+    hearings: Vec<Hearing>,
+    modern_ids: u64,
+    /// All that modern clients were told to come back with.
+    states: BTreeSet<String>,
     dead_conns: BTreeSet<ConnId>,
     dead_links: BTreeSet<LinkId>,
     dead_outbounds: BTreeSet<OutboundId>,
@@ -103,6 +129,7 @@ pub(crate) struct World {
 /// A conversation, as its clients know it.
 struct Session {
     server: usize,
+    who: Who,
     wire: Wire,
     /// Its name, or its message endpoint, once it can be used.
     token: Option<String>,
@@ -141,6 +168,7 @@ impl World {
             weather,
             rotten,
             has_staller: is_fair && rng.one_in(2),
+            has_moderns: !rng.one_in(3),
             rng,
             servers,
             config,
@@ -150,6 +178,10 @@ impl World {
             hosts: Vec::new(),
             asks: Vec::new(),
             broken: Vec::new(),
+            errands: Vec::new(),
+            hearings: Vec::new(),
+            modern_ids: 0,
+            states: BTreeSet::new(),
             dead_conns: BTreeSet::new(),
             dead_links: BTreeSet::new(),
             dead_outbounds: BTreeSet::new(),
@@ -170,7 +202,7 @@ impl World {
 
     /// Lives, then ends in one of two ways.
     pub(crate) fn run(&mut self) {
-        for _ in 0..self.rng.between(150, 700) {
+        for _ in 0..self.rng.between(150, 950) {
             self.step();
         }
         match self.rng.below(3) {
@@ -197,11 +229,14 @@ impl World {
         if self.rotten == Some(server) { Weather::Stormy } else { self.weather }
     }
 
-    /// No tool runs twice for one call.
-    fn note_runs(&mut self, marks: Vec<u64>) {
-        for mark in marks {
+    /// No tool runs twice for one call, and none that somebody waits for is cancelled.
+    fn note(&mut self, notes: &mut Notes) {
+        for mark in notes.ran.drain(..) {
             self.tally.runs += 1;
             assert!(self.ran.insert(mark), "call {mark} ran twice");
+        }
+        for mark in notes.cancelled.drain(..) {
+            self.on_cancelled_upstream(mark);
         }
     }
 
@@ -220,6 +255,8 @@ impl World {
             36 if self.rng.one_in(8) => self.reconfigure(),
             32 if self.has_staller => self.probe(),
             32 | 35 if self.weather == Weather::Fair => self.restart_quietly(),
+            // A person may take as long as that, and some take longer.
+            37 if self.has_moderns && self.rng.one_in(25) => self.advance(limits::PARKED_TIME_MAX / 2),
             _ => {
                 let millis = *self.rng.pick(&[1, 10, 100, 1_000, 5_000, 20_000]);
                 let millis = self.rng.between(0, millis) as u64;

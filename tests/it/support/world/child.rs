@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use mcp_proxy::base::id::LinkId;
-use mcp_proxy::demo::{DemoServer, Effect};
+use mcp_proxy::demo::Effect;
 use mcp_proxy::proxy::{Exit, Input};
 
-use super::host::mark;
+use super::machine::{Machine, Said};
 use super::manners::{Manners, is_probe};
 use super::{Rng, Weather, World};
 
@@ -45,7 +45,7 @@ pub(super) struct Child {
     pub(super) link: LinkId,
     /// Which of the servers it is.
     pub(super) server: usize,
-    machine: DemoServer,
+    pub(super) machine: Machine,
     fault: Fault,
     manners: Manners,
     life: Life,
@@ -59,8 +59,6 @@ pub(super) struct Child {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_line: Option<String>,
-    /// Marks of the tools that it ran.
-    ran: Vec<u64>,
 }
 
 const RUBBISH: [&[u8]; 8] = [
@@ -93,7 +91,7 @@ impl Child {
         Child {
             link,
             server,
-            machine: DemoServer::new(),
+            machine: Machine::new(),
             fault: if weather == Weather::Stormy { *rng.pick(&faults) } else { Fault::None },
             manners: Manners::pick(rng),
             life: Life::Asked,
@@ -107,7 +105,6 @@ impl Child {
             stdout: Vec::new(),
             stderr: Vec::new(),
             last_line: None,
-            ran: Vec::new(),
         }
     }
 
@@ -160,13 +157,11 @@ impl Child {
             let line: Vec<u8> = self.partial.drain(..=end).collect();
             assert!(!line.contains(&b'\r'), "a line with a line end in it");
             let message: serde_json::Value = serde_json::from_slice(&line).expect("every line is a message");
-            assert_eq!(message["jsonrpc"], "2.0");
-            self.ran.extend(mark(&message));
             self.lines += 1;
             match self.manners {
                 Manners::IsSilent if is_probe(&message) => {}
                 Manners::Breaks if is_probe(&message) => self.end(Exit::Code(1)),
-                Manners::Refuses | Manners::IsSilent | Manners::Breaks => self.machine.handle_line(&line, now),
+                Manners::Refuses | Manners::IsSilent | Manners::Breaks => self.machine.handle(&message, &line, now),
             }
             self.speak(rng);
             match self.fault {
@@ -191,7 +186,7 @@ impl Child {
     }
 
     fn speak(&mut self, rng: &mut Rng) {
-        while let Some(effect) = self.machine.poll_output() {
+        while let Some(Said { effect, .. }) = self.machine.poll_output() {
             match effect {
                 Effect::Line(line) => {
                     self.stdout.extend_from_slice(line.as_bytes());
@@ -252,10 +247,12 @@ impl World {
             child.has_output = false;
             return;
         }
+        self.say(|| format!("{link:?} hears {:.300}", String::from_utf8_lossy(&bytes).trim_end()));
+        let child = &mut self.children[index];
         child.hear(&bytes, self.clock.instant(), &mut self.rng);
         child.has_output = bytes.len() < self.proxy.stdin(link).len();
-        let ran = std::mem::take(&mut child.ran);
-        self.note_runs(ran);
+        let mut notes = std::mem::take(&mut child.machine.notes);
+        self.note(&mut notes);
         self.handle(Input::StdinSent { link, count: bytes.len() });
     }
 
@@ -280,6 +277,7 @@ impl World {
         }
         if !child.stdout.is_empty() {
             let bytes: Vec<u8> = child.stdout.drain(..share.min(child.stdout.len())).collect();
+            self.say(|| format!("{link:?} says {:.300}", String::from_utf8_lossy(&bytes).trim_end()));
             return self.handle(Input::Stdout { link, bytes: &bytes });
         }
         if child.is_mute {

@@ -80,10 +80,28 @@ impl World {
         Some(self.clients.len() - 1)
     }
 
+    /// A modern call that is being answered ends with its connection, and one that waits for its client does not.
     pub(super) fn hang_up(&mut self, conn: ConnId) {
         self.say(|| format!("{conn:?} hangs up"));
+        let calls = self.proxy.census().calls;
+        let ending = self.clients.iter().find(|client| client.conn == conn).and_then(|client| self.calls_of(client));
         self.forget_client(conn);
         self.handle(Input::Broken { conn });
+        if let Some(ending) = ending {
+            self.tally.cancellations += ending;
+            assert_eq!(self.proxy.census().calls + ending, calls, "{conn:?} hangs up");
+        }
+    }
+
+    /// How many calls end with a connection, where that is certain.
+    fn calls_of(&self, client: &Client) -> Option<usize> {
+        let is_served = client.is_open && !client.is_finished && client.outbox.is_empty();
+        let is_quiet = is_served && self.proxy.outgoing_len(client.conn) == 0;
+        match (client.due.len(), client.due.front()) {
+            (0, _) => Some(0),
+            (1, Some(Expected::Result(trip))) if is_quiet && !trip.is_answered => Some(1),
+            (_, Some(_) | None) => None,
+        }
     }
 
     /// Some bytes of some client reach the core.
@@ -138,11 +156,7 @@ impl World {
             return false;
         }
         client.answers.push(&bytes);
-        let mut parts = Vec::new();
-        while let Some(part) = client.answers.poll() {
-            parts.push(part);
-        }
-        for part in parts {
+        while let Some(part) = self.clients[index].answers.poll() {
             self.on_part(index, part);
         }
         self.handle(Input::Sent { conn, count: bytes.len() });
@@ -162,8 +176,10 @@ impl World {
             self.clients[index].due.clear(); // too slow: that was for the request that is not complete
             return;
         }
+        let has_event_id = self.clients[index].answers.stream_id().is_some();
         let mut expected =
             self.clients[index].due.pop_front().unwrap_or_else(|| panic!("an answer to nothing: {part:?}"));
+        assert!(!(has_event_id && expected.is_modern()), "nobody can come back for {expected:?}, which has event ids");
         self.check(&mut expected, part);
         if !is_last {
             self.clients[index].due.push_front(expected);

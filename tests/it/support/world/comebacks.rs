@@ -6,8 +6,9 @@ use mcp_proxy::base::id::ConnId;
 use mcp_proxy::limits;
 use serde_json::json;
 
+use super::call::{Call, Kind};
 use super::client::Client;
-use super::expected::{Call, Expected, Kind};
+use super::expected::Expected;
 use super::{Session, Weather, World};
 use crate::support::answers::Part;
 use crate::support::requests::Http;
@@ -51,7 +52,8 @@ impl World {
     /// Opens the stream of a new session.
     pub(super) fn converse(&mut self, index: usize, session: usize) {
         let path = format!("/{}/sse", self.servers[self.sessions[session].server].name);
-        self.send(index, &Http::get(&path), Expected::Conversation { session });
+        let http = self.name(session, Http::get(&path));
+        self.send(index, &http, Expected::Conversation { session });
     }
 
     /// Introduces a session whose stream is there, if one waits for that.
@@ -130,6 +132,8 @@ impl World {
                         self.broken.push(Broken { session, last, expected, at });
                     }
                 }
+                Expected::Result(trip) => self.on_trip_lost(&trip),
+                Expected::Changes { hearing } => self.hearings[hearing].is_over = true,
                 Expected::Introduction { .. }
                 | Expected::Replies { .. }
                 | Expected::Acceptance { .. }
@@ -138,6 +142,7 @@ impl World {
                 | Expected::Listening { .. }
                 | Expected::Resumed { .. }
                 | Expected::Abandoned
+                | Expected::Refusal { .. }
                 | Expected::Plain { .. } => {}
             }
         }
@@ -175,9 +180,7 @@ impl World {
         let is_polite = self.rng.one_in(2);
         let Some(index) = self.connect(is_polite) else { return false };
         let Broken { session, last, expected, .. } = self.broken.remove(at);
-        let path = format!("/{}/mcp", self.servers[self.sessions[session].server].name);
-        let token = self.sessions[session].token.clone().unwrap_or_default();
-        let http = Http::get(&path).session(&token).with("Last-Event-ID", &last);
+        let http = self.name(session, Http::get(&self.path(session))).with("Last-Event-ID", &last);
         self.clients[index].answers.on_resume(last);
         self.send(index, &http, Expected::Resumed { session, inner: Box::new(expected) });
         true

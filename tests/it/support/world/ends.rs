@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use mcp_proxy::limits;
 use mcp_proxy::proxy::Input;
+use serde_json::json;
 
+use super::call::Kind;
 use super::client::Client;
+use super::host::Host;
 use super::servers::Place;
+use super::what::tool;
 use super::{Weather, World};
 
 /// For a call to be answered that nothing stands in the way of, but a host that sends its client away for a moment.
@@ -31,15 +35,20 @@ impl World {
             client.assert_nothing_is_due();
         }
         assert!(self.are_conversations_complete(), "a call over HTTP+SSE was not answered");
-        for conn in self.clients.iter().map(|client| client.conn).collect::<Vec<_>>() {
-            self.hang_up(conn);
-        }
+        self.come_too_late();
+        self.all_leave();
+        self.check_machines();
         self.advance(limits::REPLAY_TIME_MAX + limits::REPLAY_SWEEP_INTERVAL);
         let census = self.proxy.census();
+        assert!(census.sessions <= self.sessions.len(), "modern clients have left something: {census:?}");
         assert_eq!((census.conns, census.streams, census.calls, census.asks), (0, 0, 0, 0), "{census:?}");
         assert_eq!(census.replay_bytes, 0, "{census:?}");
         assert_eq!(census.queued_bytes, 0, "{census:?}");
         self.assert_all_work();
+        if self.has_moderns {
+            let server = self.rng.below(self.servers.len());
+            self.try_modern(server);
+        }
         self.leap(limits::SESSION_IDLE_MAX + limits::SESSION_SWEEP_INTERVAL);
         self.advance(limits::SESSION_SWEEP_INTERVAL);
         self.flush_all();
@@ -79,10 +88,73 @@ impl World {
             self.call_echo(index, session);
             self.advance(PROMPTLY);
         }
+        self.all_leave();
+        self.tally.successes > successes
+    }
+
+    fn all_leave(&mut self) {
         for conn in self.clients.iter().map(|client| client.conn).collect::<Vec<_>>() {
             self.hang_up(conn);
         }
-        self.tally.successes > successes
+    }
+
+    /// No upstream works on what nobody waits for any more: it was told. Hosts may have missed it in a storm, or with a
+    /// session that they would not end.
+    fn check_machines(&self) {
+        let children = self.children.iter().filter(|child| child.is_hearing()).map(|child| &child.machine);
+        let is_told = |host: &&Host| host.is_strict && !(host.is_private && host.habits.keeps_sessions);
+        let hosts = self.hosts.iter().filter(|host| self.weather == Weather::Fair && is_told(host));
+        let machines = children.chain(hosts.flat_map(|host| host.talks.iter().map(|talk| &talk.machine)));
+        for machine in machines {
+            assert_eq!(machine.running(), [0; 0], "calls go on that nobody waits for");
+        }
+    }
+
+    /// Whoever comes back when all is over is told so.
+    fn come_too_late(&mut self) {
+        let late: Vec<usize> = (0..self.errands.len()).filter(|at| self.errands[*at].is_parked()).take(2).collect();
+        for errand in late {
+            if let Some(index) = self.connect(true) {
+                self.tally.late += 1;
+                self.show_stale(index, errand);
+                self.flush_all();
+            }
+        }
+    }
+
+    /// A modern client is told of what happens, and asked what is asked.
+    fn try_modern(&mut self, server: usize) {
+        let who = self.servers[server].somebody(&mut self.rng);
+        let Some(index) = self.connect(true) else { return };
+        let wanted = json!({"toolsListChanged": true, "resourceSubscriptions": ["demo://counter"]});
+        let hearing = self.hear(index, server, who, wanted);
+        self.advance(PROMPTLY);
+        let bump = tool("bump", json!({}), Kind::Other(Some("content")));
+        let toggle = tool("toggle", json!({"list": "tools"}), Kind::Other(Some("content")));
+        let rounds = json!({"rounds": [["roots", "sampling"], ["elicitation"]], "mood": "patient", "strict": false});
+        let quiz = tool("quiz", rounds, Kind::Quiz { is_sure: self.servers[server].is_telling() });
+        // No more of the log is asked for than the others want, who are quiet by now. In a storm that may go unheard.
+        let kind = if self.weather == Weather::Fair { Kind::Whisper } else { Kind::Log };
+        let whisper = tool("log", json!({"level": "debug"}), kind);
+        for what in [bump, toggle, quiz, whisper] {
+            let Some(index) = self.connect(true) else { return };
+            let fulfilled = self.tally.errands;
+            let errand = self.begin_errand(index, server, who, what);
+            for _ in 0..3 {
+                self.advance(PROMPTLY);
+                if self.errands[errand].is_parked()
+                    && let Some(index) = self.connect(true)
+                {
+                    self.answer(index, errand);
+                }
+            }
+            self.advance(PROMPTLY);
+            assert_eq!(self.tally.errands, fulfilled + 1, "{} is of no use any more", self.servers[server].name);
+        }
+        // Hosts may forget subscriptions, and hear of one before the end of another that ended before.
+        let least = if self.servers[server].place == Place::Process { 2 } else { 1 };
+        assert!(self.weather != Weather::Fair || self.hearings[hearing].told >= least, "nobody is told");
+        self.all_leave();
     }
 
     fn calm_down(&mut self) {

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::call::{Call, Kind};
+use super::errand::Trip;
 use super::servers::Place;
 use super::{Ask, Weather, World};
 use crate::support::answers::{Head, Part};
@@ -29,51 +31,38 @@ pub(super) enum Expected {
     Abandoned,
     /// To what is no request for an MCP endpoint, or none at all.
     Plain { status: u16 },
-}
-
-/// One call.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) id: Value,
-    pub(super) kind: Kind,
-    /// What progress may be reported with, and the last that was.
-    pub(super) progress: Option<(Value, u64)>,
-    /// Over HTTP+SSE: whether it has arrived.
-    pub(super) is_accepted: bool,
-    /// What it is known by where it runs.
-    pub(super) mark: u64,
-}
-
-/// What was called, and what its answer must carry.
-#[derive(Debug)]
-pub(super) enum Kind {
-    Echo(String),
-    Add(u64, u64),
-    Big(usize),
-    Slow(u64),
-    Roots,
-    Sample,
-    Log,
-    Crash,
-    Unknown,
-    /// An `initialize` over HTTP+SSE.
-    Introduction,
-    /// A list, a ping, a subscription: the answer has this member.
-    Other(Option<&'static str>),
+    /// To a call of the modern era.
+    Result(Trip),
+    /// To `subscriptions/listen`: one of the hearings.
+    Changes { hearing: usize },
+    /// To a request of the modern era that is none.
+    Refusal { id: Value, status: u16, code: i32 },
 }
 
 impl Expected {
     pub(super) fn is_listening(&self) -> bool {
         match self {
-            Expected::Listening { .. } | Expected::Conversation { .. } | Expected::Abandoned => true,
+            Expected::Listening { .. }
+            | Expected::Conversation { .. }
+            | Expected::Changes { .. }
+            | Expected::Abandoned => true,
             Expected::Resumed { inner, .. } => inner.is_listening(),
             Expected::Introduction { .. }
             | Expected::Replies { .. }
             | Expected::Acceptance { .. }
             | Expected::Handover { .. }
             | Expected::Farewell { .. }
+            | Expected::Result(_)
+            | Expected::Refusal { .. }
             | Expected::Plain { .. } => false,
         }
+    }
+}
+
+impl Expected {
+    /// Whether it belongs to a request of the modern era.
+    pub(super) fn is_modern(&self) -> bool {
+        matches!(self, Expected::Result(_) | Expected::Changes { .. } | Expected::Refusal { .. })
     }
 }
 
@@ -82,6 +71,13 @@ impl World {
     pub(super) fn check(&mut self, expected: &mut Expected, part: Part) {
         match (expected, part) {
             (_, Part::Continue) => panic!("nobody asked for 100 Continue"),
+            (Expected::Result(trip), part) => self.on_trip(trip, part),
+            (Expected::Changes { hearing }, part) => self.on_hearing(*hearing, part),
+            (Expected::Refusal { id, status, code }, Part::Whole(head, body)) => {
+                let reply: Value = serde_json::from_str(&body).expect("checked by the reader");
+                let got = (head.status, &reply["error"]["code"], &reply["id"]);
+                assert_eq!(got, (*status, &json!(code), &*id), "{reply}");
+            }
             (_, Part::Comment(_) | Part::Priming) => {}
             (Expected::Plain { status }, Part::Whole(head, _)) => assert_eq!(*status, head.status),
             (Expected::Acceptance { session }, Part::Whole(head, body)) => {
@@ -140,7 +136,7 @@ impl World {
     fn on_introduction(&mut self, session: usize, id: &Value, reply: &Value, head: &Head) {
         assert_eq!(reply["id"], *id);
         if reply.get("error").is_some() {
-            self.assert_trouble(session, reply);
+            self.assert_trouble(self.sessions[session].server, reply);
             assert!([502, 503].contains(&head.status) && head.header("mcp-session-id").is_none(), "{head:?} {reply}");
             return;
         }
@@ -155,17 +151,17 @@ impl World {
         self.tally.sessions += 1;
     }
 
-    fn assert_trouble(&self, session: usize, reply: &Value) {
+    pub(super) fn assert_trouble(&self, server: usize, reply: &Value) {
         assert_eq!(reply["error"]["code"], -32603, "{reply}");
-        let weather = self.weather_of(self.sessions[session].server);
+        let weather = self.weather_of(server);
         assert!(weather != Weather::Fair || self.is_ending, "an error in fair weather: {reply}");
     }
 
     /// Nothing may have become of a call that no host has seen a byte of.
-    fn check_excuse(&self, session: usize, call: &Call, reply: &Value) {
-        let is_remote = self.servers[self.sessions[session].server].place != Place::Process;
+    pub(super) fn check_excuse(&self, server: usize, mark: u64, reply: &Value) {
+        let is_remote = self.servers[server].place != Place::Process;
         let says_perhaps = reply["error"]["message"].as_str().is_some_and(|text| text.contains("may or may not"));
-        assert!(!is_remote || !says_perhaps || self.exposed.contains(&call.mark), "it was never sent: {reply}");
+        assert!(!is_remote || !says_perhaps || self.exposed.contains(&mark), "it was never sent: {reply}");
     }
 
     fn on_reply(&mut self, session: usize, calls: &mut Vec<Call>, reply: &Value) {
@@ -176,28 +172,17 @@ impl World {
         }
         if reply.get("error").is_some() {
             self.tally.failures += 1;
-            self.check_excuse(session, &call, reply);
+            let server = self.sessions[session].server;
+            self.check_excuse(server, call.mark, reply);
             if !(matches!(call.kind, Kind::Unknown) && reply["error"]["code"] == -32601) {
-                self.assert_trouble(session, reply);
+                self.assert_trouble(server, reply);
             }
             return;
         }
         self.tally.successes += 1;
         let result = &reply["result"];
         let text = result["content"][0]["text"].as_str().unwrap_or_default();
-        let is_error = result["isError"] == true;
-        let is_right = match call.kind {
-            Kind::Echo(marker) => text == marker,
-            Kind::Add(a, b) => result["structuredContent"]["sum"] == a + b,
-            Kind::Big(bytes) => text.len() == bytes && text.ends_with(&big_end(bytes)),
-            Kind::Slow(steps) => text.starts_with(&format!("Done: {steps} steps")),
-            Kind::Roots => is_error || text == format!("file:///{session}"),
-            Kind::Sample => is_error || text == format!("model said: {session}"),
-            Kind::Log => text.starts_with("Sent") || text.starts_with("Not sent"),
-            Kind::Introduction => result["serverInfo"]["name"] == "demo",
-            Kind::Crash | Kind::Unknown => false,
-            Kind::Other(member) => member.is_none_or(|member| result.get(member).is_some()),
-        };
+        let is_right = call.kind.is_answered_by(result, &session.to_string());
         assert!(is_right, "not the answer of session {session}: {reply:.300}");
         self.tally.answered_asks += usize::from(text.starts_with("file:///") || text.starts_with("model said"));
     }
@@ -238,10 +223,4 @@ impl World {
             other => panic!("nobody sent this: {other}"),
         }
     }
-}
-
-/// The end of what the tool `big` answers.
-fn big_end(bytes: usize) -> String {
-    let start = bytes.saturating_sub(1) / 16 * 16;
-    format!("{start:015} ")[..bytes - start].to_owned()
 }

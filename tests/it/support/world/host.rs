@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use mcp_proxy::base::id::OutboundId;
-use serde_json::Value;
 
 use super::Rng;
+use super::machine::Notes;
 use super::manners::Manners;
 use super::message::Request;
 use super::pipe::{End, Framing, Pipe};
@@ -30,8 +30,8 @@ pub(super) struct Host {
     down_until: Option<Instant>,
     pub(super) pipes: Vec<Pipe>,
     pub(super) talks: Vec<Talk>,
-    /// Marks of the tools that it ran.
-    pub(super) ran: Vec<u64>,
+    /// What became of its calls.
+    pub(super) notes: Notes,
     serial: u64,
     pub(super) talks_begun: usize,
     pub(super) resumptions: usize,
@@ -79,7 +79,7 @@ impl Host {
             down_until: None,
             pipes: Vec::new(),
             talks: Vec::new(),
-            ran: Vec::new(),
+            notes: Notes::default(),
             serial: 0,
             talks_begun: 0,
             resumptions: 0,
@@ -272,17 +272,6 @@ impl Host {
             pipe.cut(rng);
         }
     }
-
-    /// A tool is about to run.
-    pub(super) fn note_run(&mut self, message: &Value) {
-        self.ran.extend(mark(message));
-    }
-}
-
-/// The mark of a call that runs a tool.
-pub(super) fn mark(message: &Value) -> Option<u64> {
-    let is_call = message["method"] == "tools/call";
-    is_call.then(|| message["params"]["_meta"]["mark"].as_u64().expect("the mark of the call"))
 }
 
 /// The end of a session.

@@ -116,8 +116,8 @@ impl World {
         self.tally.talks += std::mem::take(&mut host.talks_begun);
         self.tally.resumptions += std::mem::take(&mut host.resumptions);
         self.tally.redirects += std::mem::take(&mut host.redirects);
-        let ran = std::mem::take(&mut host.ran);
-        self.note_runs(ran);
+        let mut notes = std::mem::take(&mut host.notes);
+        self.note(&mut notes);
     }
 
     /// Says whether anything happened.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::call::{Call, Kind};
 use super::client::Client;
-use super::expected::{Call, Expected, Kind};
+use super::expected::Expected;
 use super::{Session, Weather, World};
 use crate::support::requests::Http;
 
@@ -50,8 +51,7 @@ impl World {
         let (id, marker) = (self.next_id(session), format!("probe {}", self.markers));
         let params = json!({"name": "echo", "arguments": {"message": marker}, "_meta": {"mark": self.markers}});
         let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
-        let http = Http::post(&format!("/{}/mcp", self.servers[self.sessions[session].server].name), &body.to_string());
-        let http = http.session(self.sessions[session].token.as_deref().unwrap_or_default());
+        let http = self.name(session, Http::post(&self.path(session), &body.to_string()));
         let calls = vec![Call { id, kind: Kind::Echo(marker), progress: None, is_accepted: false, mark: self.markers }];
         let expected = Expected::Replies { session, calls, is_batch: false, takes_events: true, takes_json: true };
         self.send(index, &http, expected);

@@ -33,6 +33,12 @@ impl World {
         for session in self.sessions.iter_mut().filter(|session| session.server == server) {
             session.is_doomed = true;
         }
+        for errand in self.errands.iter_mut().filter(|errand| errand.server == server) {
+            errand.is_doomed = true;
+        }
+        for hearing in self.hearings.iter_mut().filter(|hearing| hearing.server == server) {
+            hearing.is_doomed = true;
+        }
         self.tally.replacements += 1;
     }
 }

@@ -3,7 +3,8 @@
 use mcp_proxy::limits;
 use serde_json::{Value, json};
 
-use super::expected::{Call, Expected, Kind};
+use super::call::{Call, Kind};
+use super::expected::Expected;
 use super::{Ask, Session, Weather, Wire, World};
 use crate::support::requests::Http;
 
@@ -29,6 +30,9 @@ impl World {
         let is_listening = client.due.iter().any(Expected::is_listening);
         if !client.is_open || client.is_finished || is_listening || client.due.len() > 2 {
             return;
+        }
+        if self.has_moderns && self.rng.one_in(2) {
+            return self.act_modern(index);
         }
         let alive = self.sessions.iter().filter(|session| session.token.is_some() && !session.is_doomed).count();
         if self.rng.one_in(2) && self.greet(index) {
@@ -74,15 +78,28 @@ impl World {
 
     pub(super) fn post(&mut self, session: usize, body: &Value) -> Http {
         let text = if self.rng.one_in(5) { format!("{body:#}") } else { body.to_string() };
-        let session = &self.sessions[session];
-        let http = Http::post(&format!("/{}/mcp", self.servers[session.server].name), &text);
-        let http = match (&session.wire, &session.token) {
-            (Wire::Sse { endpoint, .. }, _) => Http::post(endpoint.as_deref().expect("an endpoint"), &text),
-            (Wire::Streamable, Some(token)) => http.session(token),
-            (Wire::Streamable, None) => http,
+        let http = match &self.sessions[session].wire {
+            Wire::Sse { endpoint, .. } => Http::post(endpoint.as_deref().expect("an endpoint"), &text),
+            Wire::Streamable => Http::post(&self.path(session), &text),
         };
+        let http = self.name(session, http);
         let closes = self.rng.one_in(15);
         if closes { http.with("Connection", "close") } else { http }
+    }
+
+    /// Where a session's requests go, over streamable HTTP.
+    pub(super) fn path(&self, session: usize) -> String {
+        format!("/{}/mcp", self.servers[self.sessions[session].server].name)
+    }
+
+    /// A request of a session says whose it is.
+    pub(super) fn name(&self, session: usize, http: Http) -> Http {
+        let session = &self.sessions[session];
+        let http = session.who.sign(http);
+        match &session.token {
+            Some(token) if !session.is_sse() => http.session(token),
+            Some(_) | None => http,
+        }
     }
 
     fn introduce(&mut self, index: usize) {
@@ -108,6 +125,7 @@ impl World {
         };
         self.sessions.push(Session {
             server,
+            who: self.servers[server].somebody(&mut self.rng),
             wire,
             token: None,
             is_doomed: false,
@@ -135,7 +153,7 @@ impl World {
             (false, false) => *self.rng.pick(&["2025-06-18", "2025-11-25"]),
         };
         let is_askable = self.servers[session.server].is_askable;
-        let capabilities = if is_askable { json!({"roots": {}, "sampling": {}}) } else { json!({}) };
+        let capabilities = if is_askable { json!({"roots": {}, "sampling": {}, "elicitation": {}}) } else { json!({}) };
         json!({"protocolVersion": version, "capabilities": capabilities})
     }
 
@@ -143,8 +161,7 @@ impl World {
         if self.sessions[session].is_sse() {
             return;
         }
-        let path = format!("/{}/mcp", self.servers[self.sessions[session].server].name);
-        let http = Http::get(&path).session(self.sessions[session].token.as_deref().unwrap_or_default());
+        let http = self.name(session, Http::get(&self.path(session)));
         self.send(index, &http, Expected::Listening { session });
     }
 
@@ -152,8 +169,7 @@ impl World {
         if self.sessions[session].is_sse() {
             return self.hang_up_conversation(session);
         }
-        let path = format!("/{}/mcp", self.servers[self.sessions[session].server].name);
-        let http = Http::new("DELETE", &path).session(self.sessions[session].token.as_deref().unwrap_or_default());
+        let http = self.name(session, Http::new("DELETE", &self.path(session)));
         self.sessions[session].is_doomed = true;
         self.send(index, &http, Expected::Farewell { session });
     }
@@ -184,6 +200,7 @@ impl World {
         let Ask { id, method, .. } = &self.asks[at];
         let result = match method.as_str() {
             "roots/list" => json!({"roots": [{"uri": format!("file:///{session}")}]}),
+            "elicitation/create" => json!({"action": "accept", "content": {"by": session.to_string()}}),
             _ => {
                 json!({"role": "assistant", "model": "model", "content": {"type": "text", "text": session.to_string()}})
             }
@@ -276,7 +293,7 @@ impl World {
     }
 
     fn rarer_call(&mut self, session: usize) -> ((&'static str, Value), Kind) {
-        match self.rng.below(5) {
+        match self.rng.below(6) {
             0 if self.weather == Weather::Stormy => (("tools/call", json!({"name": "crash"})), Kind::Crash),
             0 | 1 => {
                 self.sessions[session].has_subscribed = true;
@@ -284,6 +301,10 @@ impl World {
             }
             2 => (("resources/unsubscribe", json!({"uri": "demo://counter"})), Kind::Other(None)),
             3 => (("tools/call", json!({"name": "bump"})), Kind::Other(Some("content"))),
+            4 => {
+                let arguments = json!({"rounds": [["elicitation", "roots"]], "mood": "withdraws", "millis": 2_000});
+                (("tools/call", json!({"name": "quiz", "arguments": arguments})), Kind::Quiz { is_sure: false })
+            }
             _ => (("no/such", json!({})), Kind::Unknown),
         }
     }

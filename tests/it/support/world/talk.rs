@@ -3,18 +3,19 @@
 use std::time::Instant;
 
 use mcp_proxy::base::id::OutboundId;
-use mcp_proxy::demo::{DemoServer, Effect};
+use mcp_proxy::demo::Effect;
 use serde_json::{Value, json};
 
 use super::Rng;
 use super::host::Host;
+use super::machine::{Machine, Said};
 use super::message::event;
 use super::pipe::Framing;
 
 /// One conversation.
 pub(super) struct Talk {
     pub(super) token: String,
-    pub(super) machine: DemoServer,
+    pub(super) machine: Machine,
     /// Whether `notifications/initialized` has come.
     pub(super) is_confirmed: bool,
     /// The first one carries what belongs to no request, once somebody asks for it.
@@ -50,7 +51,7 @@ pub(super) enum Form {
 
 impl Talk {
     pub(super) fn new(token: String) -> Talk {
-        Talk { token, machine: DemoServer::new(), is_confirmed: false, streams: Vec::new() }
+        Talk { token, machine: Machine::new(), is_confirmed: false, streams: Vec::new() }
     }
 
     /// One that never had to begin.
@@ -60,7 +61,7 @@ impl Talk {
             "jsonrpc": "2.0", "id": 0, "method": "initialize",
             "params": {"protocolVersion": "2025-11-25", "capabilities": {}},
         });
-        talk.machine.handle_line(hello.to_string().as_bytes(), now);
+        talk.machine.handle(&hello, hello.to_string().as_bytes(), now);
         while talk.machine.poll_output().is_some() {}
         talk.is_confirmed = true;
         talk
@@ -72,14 +73,17 @@ impl Talk {
     }
 
     /// Where a message belongs: with the request that it is about; else with what is being answered; else on the
-    /// stream for the rest.
-    fn place(&self, message: &Value, current: Option<usize>) -> Option<usize> {
+    /// stream for the rest. `call`: in which it is said, if that is known.
+    fn place(&self, message: &Value, call: Option<&Value>, current: Option<usize>) -> Option<usize> {
         let of_request = |id: &Value| {
             self.streams.iter().position(|stream| stream.request.as_ref() == Some(id) && !stream.is_complete)
         };
         let rest = self.streams.iter().position(|stream| stream.request.is_none());
         if self.streams.first().is_some_and(|stream| stream.is_for_all()) {
             return Some(0);
+        }
+        if let Some(place) = call.and_then(of_request) {
+            return Some(place);
         }
         let found = match message["method"].as_str() {
             None => of_request(&message["id"]),
@@ -129,26 +133,26 @@ impl Host {
     /// Takes a message of the core. `current`: the stream of its answer.
     pub(super) fn run(&mut self, at: usize, body: &[u8], current: Option<usize>, now: Instant, rng: &mut Rng) {
         let message: Value = serde_json::from_slice(body).expect("every body is a message");
-        assert_eq!(message["jsonrpc"], "2.0");
-        self.note_run(&message);
-        self.talks[at].machine.handle_line(body, now);
+        let machine = &mut self.talks[at].machine;
+        machine.handle(&message, body, now);
+        self.notes.take_from(&mut machine.notes);
         self.route(at, current, now, rng);
     }
 
     /// Puts what the machine has said where it belongs.
     pub(super) fn route(&mut self, at: usize, current: Option<usize>, now: Instant, rng: &mut Rng) {
-        while let Some(effect) = self.talks.get_mut(at).and_then(|talk| talk.machine.poll_output()) {
+        while let Some(Said { effect, call }) = self.talks.get_mut(at).and_then(|talk| talk.machine.poll_output()) {
             match effect {
-                Effect::Line(line) => self.say(at, &line, current, rng),
+                Effect::Line(line) => self.say(at, &line, call.as_ref(), current, rng),
                 Effect::Stderr(_) => {}
                 Effect::Exit(_) => return self.restart(now, rng),
             }
         }
     }
 
-    fn say(&mut self, at: usize, line: &str, current: Option<usize>, rng: &mut Rng) {
+    fn say(&mut self, at: usize, line: &str, call: Option<&Value>, current: Option<usize>, rng: &mut Rng) {
         let message: Value = serde_json::from_str(line).expect("a message");
-        let Some(place) = self.talks[at].place(&message, current) else { return };
+        let Some(place) = self.talks[at].place(&message, call, current) else { return };
         let stream = &mut self.talks[at].streams[place];
         let is_reply = message.get("method").is_none();
         let is_last = is_reply && stream.request.is_some();

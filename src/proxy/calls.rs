@@ -125,10 +125,7 @@ impl Proxy {
         if let Some(session) = call.session.filter(|_| call.modern.is_some()) {
             self.raise_level(session);
         }
-        if self.begin_subscription(link, id, now) {
-            return;
-        }
-        if self.stands_in(link, id, outgoing, now) {
+        if self.stands_in(link, id, outgoing, now) || self.begin_subscription(link, id, now) {
             return;
         }
         self.bridge_call(link, id, outgoing);

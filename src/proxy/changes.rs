@@ -13,8 +13,9 @@ use crate::mcp::call::{Call, CallState};
 use crate::mcp::listen_filter::{ListenFilter, Lists};
 use crate::mcp::method::McpMethod;
 use crate::mcp::tally::CallEnd;
-use crate::upstream::changes::{self, Agreement};
+use crate::upstream::changes::{self, Agreement, Over, Step};
 use crate::upstream::exchange::Purpose;
+use crate::upstream::refusal::HttpRefusal;
 
 /// Wanting.
 impl Proxy {
@@ -22,9 +23,15 @@ impl Proxy {
     pub(super) fn update_changes(&mut self, server: ServerId) {
         let Some(link) = self.ready_link(server).filter(|link| self.is_modern_link(*link)) else { return };
         let wanted = self.wanted_changes(server);
-        let begun = self.links.get_mut(link).and_then(|entry| entry.changes.want(wanted));
-        if let Some(number) = begun {
-            self.send_listen(link, number);
+        let step = self.links.get_mut(link).and_then(|entry| entry.changes.want(wanted));
+        self.on_step(link, step);
+    }
+
+    fn on_step(&mut self, link: LinkId, step: Option<Step>) {
+        match step {
+            Some(Step::Begin(number)) => self.send_listen(link, number),
+            Some(Step::End(number)) => self.end_changes(link, number),
+            None => {}
         }
     }
 
@@ -108,9 +115,7 @@ impl Proxy {
         if acknowledged.was_deaf {
             self.on_deaf(link, server, now);
         }
-        if self.links.get(link).is_some_and(|entry| entry.changes.is_behind()) {
-            self.update_changes(server);
-        }
+        self.update_changes(server);
     }
 
     /// The sessions that wait for the upstream to agree are told what it has said.
@@ -140,29 +145,56 @@ impl Proxy {
 
     /// The upstream has answered: a listen is over, or never was.
     pub(super) fn on_changes_answered(&mut self, link: LinkId, number: u32, outcome: &Outcome<'_>, now: Instant) {
-        let is_refused = match outcome {
-            Outcome::Result(_) => false,
-            Outcome::Error(error) => for_good(error),
+        let over = match outcome {
+            Outcome::Result(_) => Over::Lost,
+            Outcome::Error(error) => refusal(error),
         };
-        self.on_changes_over(link, number, is_refused, now);
+        let Some(entry) = self.links.get(link) else { return };
+        let (server, is_ignored) = (entry.server, entry.changes.is_next(number) && over == Over::Lost);
+        self.on_changes_over(link, number, over, now);
+        if is_ignored {
+            self.refuse_subscriptions(server, now); // it has never agreed to anything
+        }
     }
 
-    /// A listen is over. Another one is begun after a while, unless the upstream knows no such thing.
-    pub(super) fn on_changes_over(&mut self, link: LinkId, number: u32, is_refused: bool, now: Instant) {
+    /// Who still waits for the upstream to agree waits in vain.
+    fn refuse_subscriptions(&mut self, server: ServerId, now: Instant) {
+        let waits = |call: &Call| call.is_in_flight(server) && call.kind.subscribed().is_some();
+        let waiting: Vec<CallId> = self.calls.iter().filter(|(_, call)| waits(call)).map(|(id, _)| id).collect();
+        for id in waiting {
+            self.answer_subscription(id, false, now);
+        }
+    }
+
+    /// A listen is over. Another one is begun after a while, if that may help.
+    pub(super) fn on_changes_over(&mut self, link: LinkId, number: u32, over: Over, now: Instant) {
         let Some(entry) = self.links.get_mut(link) else { return };
         let server = entry.server;
-        if let Some(pause) = entry.changes.on_over(number, is_refused) {
+        if let Some(pause) = entry.changes.on_over(number, over) {
             self.deadlines.arm(&mut entry.changes.timer, Due::Changes(link), now + pause);
         }
-        if is_refused {
-            self.answer_subscriptions(link, server, now);
+        self.answer_subscriptions(link, server, now);
+    }
+
+    /// It answered with an HTTP error.
+    pub(super) fn on_listen_refused(&mut self, link: LinkId, number: u32, refusal: &HttpRefusal, now: Instant) {
+        match refusal.error() {
+            Some(error) => self.on_changes_answered(link, number, &Outcome::Error(error), now),
+            None if refusal.is_for_now() => self.on_changes_over(link, number, Over::Lost, now),
+            None => self.on_changes_over(link, number, Over::Unknown, now),
+        }
+    }
+
+    /// The upstream ends something that is ours, which can only be a listen.
+    pub(super) fn on_listen_cancelled(&mut self, link: LinkId, id: &str, now: Instant) {
+        if let Some(number) = changes::number(id) {
+            self.on_changes_over(link, number, Over::Lost, now);
         }
     }
 
     pub(super) fn on_changes_due(&mut self, link: LinkId) {
-        let Some(entry) = self.links.get_mut(link) else { return };
-        if let Some(number) = entry.changes.retry() {
-            self.send_listen(link, number);
+        if let Some(server) = self.links.get(link).map(|entry| entry.server) {
+            self.update_changes(server);
         }
     }
 
@@ -179,13 +211,17 @@ impl Proxy {
     }
 }
 
-/// Whether an error says that there is no such thing as what was asked for.
-fn for_good(error: &str) -> bool {
+/// What an error says of a listen.
+fn refusal(error: &str) -> Over {
     #[derive(serde::Deserialize)]
     struct Code {
         code: i32,
     }
-    serde_json::from_str::<Code>(error).is_ok_and(|Code { code }| code == METHOD_NOT_FOUND || code == INVALID_PARAMS)
+    match serde_json::from_str::<Code>(error) {
+        Ok(Code { code: METHOD_NOT_FOUND }) => Over::Unknown,
+        Ok(Code { code: INVALID_PARAMS }) => Over::Refused,
+        Ok(_) | Err(_) => Over::Lost,
+    }
 }
 
 /// The listen that a notification belongs to.

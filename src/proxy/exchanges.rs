@@ -9,6 +9,7 @@ use crate::base::id::{LinkId, OutboundId};
 use crate::base::sequence::CallId;
 use crate::limits;
 use crate::mcp::trouble::Trouble;
+use crate::upstream::changes::Over;
 use crate::upstream::exchange::{Exchange, Purpose, Resume};
 use crate::upstream::handshake::OwnRequest;
 use crate::upstream::reception::Reception;
@@ -38,7 +39,7 @@ impl Proxy {
             Purpose::Own(request) if !is_sse && !exchange.is_answered => self.on_own_unanswered(link, request, now),
             Purpose::Call(_) | Purpose::Own(_) | Purpose::OneWay => {}
             Purpose::Listen => self.on_no_stream(link, exchange.resume.as_ref(), now),
-            Purpose::Changes(number) => self.on_changes_over(link, number, false, now),
+            Purpose::Changes(number) => self.on_changes_over(link, number, Over::Lost, now),
         }
     }
 
@@ -67,7 +68,7 @@ impl Proxy {
                     self.on_own_unanswered(link, request, now);
                 }
             }
-            Purpose::Changes(number) => self.on_changes_over(link, number, false, now),
+            Purpose::Changes(number) => self.on_changes_over(link, number, Over::Lost, now),
             Purpose::Own(_) | Purpose::Initialized | Purpose::OneWay | Purpose::Farewell => {}
         }
     }
@@ -157,7 +158,7 @@ impl Proxy {
                 self.on_confirmed(link, now);
             }
             Purpose::Listen => self.on_listening_refused(link, exchange.resume, refusal, now),
-            Purpose::Changes(number) => self.on_changes_over(link, number, !refusal.is_for_now(), now),
+            Purpose::Changes(number) => self.on_listen_refused(link, number, refusal, now),
             Purpose::Farewell => self.on_left(link, now),
         }
     }
@@ -191,7 +192,7 @@ impl Proxy {
             }
             Purpose::OneWay => self.warn_of(link, &format!("A message was lost: {cause}")),
             Purpose::Listen => self.on_listening_ended(link, exchange.resume, None, &cause, now),
-            Purpose::Changes(number) => self.on_changes_over(link, number, false, now),
+            Purpose::Changes(number) => self.on_changes_over(link, number, Over::Lost, now),
             Purpose::Farewell => self.on_left(link, now),
         }
     }

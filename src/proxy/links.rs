@@ -220,7 +220,7 @@ impl Proxy {
             transport,
             era: None,
             own_requests: BTreeMap::new(),
-            changes: Changes::default(),
+            changes: Changes::new(entry.introduction.is_some()),
             fault: None,
         });
         entry.starts += 1;

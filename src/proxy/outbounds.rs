@@ -268,15 +268,20 @@ impl Proxy {
 
     /// The connection is of no use any more. `is_open`: the shell still has it.
     pub(super) fn lose_outbound(&mut self, id: OutboundId, cause: &str, is_open: bool, now: Instant) {
+        let is_probe = self.is_sent_probe(id);
         let Some(mut outbound) = self.remove_outbound(id, is_open) else { return };
         let loss = Loss { cause: cause.to_owned(), was_sent: outbound.sent > 0 };
         let body = outbound.body();
         let Some(mut task) = outbound.take_task() else { return };
         task.exchange.body = body;
         match task.reception {
-            // What came of a stream counts; it may be resumed.
-            Reception::Events(_) => self.on_stream_ended(outbound.link, task, cause, now),
-            Reception::AwaitingHead | Reception::Message(_) | Reception::Ignored | Reception::Refusal(_) => {
+            // What came of a stream counts; it may be resumed. But who it is nobody says halfway.
+            Reception::Events(_) if !is_probe => self.on_stream_ended(outbound.link, task, cause, now),
+            Reception::AwaitingHead
+            | Reception::Message(_)
+            | Reception::Events(_)
+            | Reception::Ignored
+            | Reception::Refusal(_) => {
                 self.on_exchange_lost(outbound.link, task.exchange, loss, now);
             }
         }

@@ -11,6 +11,7 @@ use crate::codec::jsonrpc::object::Object;
 use crate::codec::jsonrpc::splice::push_line;
 use crate::codec::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, write};
 use crate::mcp::call::CallKind;
+use crate::mcp::introduction;
 use crate::mcp::method::McpMethod;
 use crate::mcp::tally::CallEnd;
 
@@ -35,6 +36,14 @@ impl Proxy {
             | McpMethod::TaskResult
             | McpMethod::CancelTask
             | McpMethod::UpdateTask => self.answer_unknown(id, now),
+            // The session has it already, or names none.
+            McpMethod::Subscribe if call.kind.subscribed().is_none() => match introduction::uri(outgoing.params) {
+                Some(_) => self.answer_call(id, "{}", now),
+                None => {
+                    let reason = "resources/subscribe needs one parameter \"uri\", a string";
+                    self.answer_with_error(id, INVALID_PARAMS, reason, now);
+                }
+            },
             McpMethod::CallTool if matches!(call.kind, CallKind::BeginTask) => {
                 return self.call_without_task(link, id, outgoing, now);
             }

@@ -97,6 +97,7 @@ impl Proxy {
             FromUpstream::Ask { kind, id, progress_token, params } => {
                 self.on_ask(source, &Asked { line, kind, id, progress_token, params }, now);
             }
+            FromUpstream::AskCancelled { id } if self.is_modern_link(link) => self.on_listen_cancelled(link, &id, now),
             FromUpstream::AskCancelled { id } => self.on_ask_cancelled(link, &id, now),
             FromUpstream::Ping { id } => self.send_to_link(link, &write::result(id, "{}")),
             FromUpstream::TaskStatus { task } => self.on_thing_changed(server, line, &task, now),

@@ -7,6 +7,7 @@
 //!
 //! Nothing is missed when the wish changes: the old one goes on until the new one is acknowledged.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::deadline::Timer;
@@ -21,14 +22,18 @@ const ID: &str = "mcp-proxy:subscriptions/listen:";
 #[derive(Debug, Default)]
 pub struct Changes {
     wanted: ListenFilter,
+    /// Resources that spoilt a listen: those that were new in it when it was refused.
+    refused: BTreeSet<Box<str>>,
     current: Option<Listen>,
     next: Option<Listen>,
     /// How many were begun.
     count: u32,
     /// How many came to nothing, one after the other.
     failures: u32,
+    /// Whether something may have happened that nobody was told of.
+    is_deaf: bool,
     /// Whether the upstream knows no such thing.
-    is_refused: bool,
+    is_unknown: bool,
     /// Comes up when it is to be tried again.
     pub timer: Timer,
 }
@@ -39,6 +44,15 @@ struct Listen {
     asked: ListenFilter,
     /// What the upstream has agreed to.
     granted: ListenFilter,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Begin a listen.
+    Begin(u32),
+    /// End the present one: nothing is wanted any more.
+    End(u32),
 }
 
 /// What the upstream makes of a wish to hear of a resource.
@@ -61,37 +75,50 @@ pub struct Acknowledged {
     pub was_deaf: bool,
 }
 
+/// How a listen ended that we have not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// It was lost, or the upstream has enough of it.
+    Lost,
+    /// The upstream does not take what was asked for.
+    Refused,
+    /// The upstream knows no such thing.
+    Unknown,
+}
+
 impl Changes {
-    /// All that is wanted now. Returns the number of a listen to begin, if another one is needed: not for less than
-    /// before, since what nobody wants goes to nobody.
-    pub fn want(&mut self, wanted: ListenFilter) -> Option<u32> {
+    /// Of a link. `is_deaf`: the upstream has had another one before.
+    pub fn new(is_deaf: bool) -> Changes {
+        Changes { is_deaf, ..Changes::default() }
+    }
+
+    /// All that is wanted now.
+    pub fn want(&mut self, wanted: ListenFilter) -> Option<Step> {
+        self.refused.retain(|uri| wanted.uris.contains(uri));
         self.wanted = wanted;
-        let latest = self.next.as_ref().or(self.current.as_ref()).map(|listen| &listen.asked);
-        let is_nothing = self.wanted == ListenFilter::default();
-        if self.is_refused
-            || self.next.is_some()
-            || latest.is_some_and(|asked| asked.covers(&self.wanted))
-            || (latest.is_none() && is_nothing)
-        {
-            return None;
-        }
-        self.begin()
+        self.step()
     }
 
-    /// The pause is over.
-    pub fn retry(&mut self) -> Option<u32> {
-        let is_nothing = self.wanted == ListenFilter::default();
-        if self.is_refused || self.next.is_some() || self.current.is_some() || is_nothing {
-            return None;
+    /// What there is to do: at the end of a pause, or when the wish may have changed.
+    pub fn step(&mut self) -> Option<Step> {
+        if self.is_unknown || self.next.is_some() {
+            return None; // while one is not acknowledged, wishes wait
         }
-        self.begin()
-    }
-
-    fn begin(&mut self) -> Option<u32> {
+        let wish = self.wish();
+        if wish == ListenFilter::default() {
+            return self.current.take().map(|current| Step::End(current.number));
+        }
+        if self.current.as_ref().is_some_and(|current| current.asked.covers(&wish)) {
+            return None; // what nobody wants any more goes to nobody
+        }
         self.count += 1;
-        let number = self.count;
-        self.next = Some(Listen { number, asked: self.wanted.clone(), granted: ListenFilter::default() });
-        Some(number)
+        self.next = Some(Listen { number: self.count, asked: wish, granted: ListenFilter::default() });
+        Some(Step::Begin(self.count))
+    }
+
+    /// What is wanted and may be had.
+    fn wish(&self) -> ListenFilter {
+        ListenFilter { lists: self.wanted.lists, uris: self.wanted.uris.difference(&self.refused).cloned().collect() }
     }
 
     /// The request that begins the one that is next, but for the keys of its sender.
@@ -105,23 +132,37 @@ impl Changes {
     pub fn on_acknowledged(&mut self, number: u32, granted: ListenFilter) -> Option<Acknowledged> {
         let next = self.next.take_if(|next| next.number == number)?;
         let replaced = self.current.replace(Listen { granted, ..next });
-        let was_deaf = replaced.is_none() && self.failures > 0;
+        let was_deaf = std::mem::take(&mut self.is_deaf);
         self.failures = 0;
         Some(Acknowledged { replaced: replaced.map(|listen| listen.number), was_deaf })
     }
 
-    /// One is over, and not because we have ended it. Returns how long to wait before another attempt.
-    pub fn on_over(&mut self, number: u32, is_refused: bool) -> Option<Duration> {
-        let is_next = self.next.take_if(|next| next.number == number).is_some();
-        let is_current = self.current.take_if(|current| current.number == number).is_some();
-        if !is_next && !is_current {
+    /// One is over, and not because we have ended it. Returns how long to wait before the next step, if there is one.
+    pub fn on_over(&mut self, number: u32, over: Over) -> Option<Duration> {
+        let next = self.next.take_if(|next| next.number == number);
+        let current = self.current.take_if(|current| current.number == number);
+        if next.is_none() && current.is_none() {
             return None;
         }
-        self.is_refused |= is_refused;
+        self.is_deaf |= current.is_some();
+        match (over, next) {
+            (Over::Unknown, _) => self.is_unknown = true,
+            (Over::Refused, Some(next)) => self.on_refused(next),
+            (Over::Refused, None) | (Over::Lost, _) => {}
+        }
         self.failures += 1;
         let doublings = self.failures.saturating_sub(1).min(8);
         let pause = (limits::RESUME_PAUSE * (1 << doublings)).clamp(limits::RESUME_PAUSE_MIN, limits::RESUME_PAUSE_MAX);
-        (!self.is_refused && self.current.is_none()).then_some(pause)
+        (!self.is_unknown && self.next.is_none()).then_some(pause)
+    }
+
+    /// It does not say what it does not take: what is new is to blame, and if nothing is, all of it.
+    fn on_refused(&mut self, next: Listen) {
+        let known = self.current.as_ref().map(|current| &current.asked.uris);
+        let new: Vec<Box<str>> =
+            next.asked.uris.into_iter().filter(|uri| known.is_none_or(|known| !known.contains(uri))).collect();
+        self.is_unknown = new.is_empty();
+        self.refused.extend(new);
     }
 
     /// Whether what is said under this number counts: not if another one says the same.
@@ -129,10 +170,9 @@ impl Changes {
         self.current.as_ref().is_some_and(|current| current.number == number)
     }
 
-    /// Whether more is wanted than the last listen asks for.
-    pub fn is_behind(&self) -> bool {
-        let latest = self.next.as_ref().or(self.current.as_ref());
-        latest.is_some_and(|latest| !latest.asked.covers(&self.wanted))
+    /// Whether this one has yet to be acknowledged.
+    pub fn is_next(&self, number: u32) -> bool {
+        self.next.as_ref().is_some_and(|next| next.number == number)
     }
 
     /// Whether the upstream agrees to a resource.
@@ -140,7 +180,7 @@ impl Changes {
         match &self.current {
             Some(current) if current.granted.uris.contains(uri) => Agreement::Granted,
             Some(current) if current.asked.uris.contains(uri) => Agreement::Refused,
-            Some(_) | None if self.is_refused => Agreement::Refused,
+            Some(_) | None if self.is_unknown || self.refused.contains(uri) => Agreement::Refused,
             Some(_) | None => Agreement::Open,
         }
     }

@@ -14,6 +14,7 @@ mod base_sequence;
 mod base_text;
 mod base_time;
 mod base_url;
+mod bridge_simulation;
 mod cli;
 mod cli_origin;
 mod clients;

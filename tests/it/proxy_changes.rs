@@ -2,6 +2,7 @@
 
 use mcp_proxy::config::RemoteTransport;
 use mcp_proxy::limits;
+use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
 use crate::support::modern::Modern;
@@ -58,9 +59,13 @@ fn or_it_is_refused() {
     play.forget();
     play.says("demo", &acknowledges(1, "{}"));
     assert_error(&play.answer("a"), 200, -32602, json!(7), &["does not tell"]);
+    // Nobody wants anything now. It may think otherwise another time.
+    let end = "mcp-proxy:subscriptions/listen:1";
+    play.expect(&[&format!(r#"demo <- {{"method":"notifications/cancelled","params":{{"requestId":"{end}"}}}}"#)]);
     play.post("a", &session, SUBSCRIBE);
-    let lines = play.take();
-    assert!(lines.iter().any(|line| line.contains("does not tell")), "{lines:?}");
+    play.expect(&[&listen(2, X)]);
+    play.says("demo", &acknowledges(2, X));
+    play.expect(&[r#"a 200 json {"id":7,"result":{}}"#]);
 }
 
 #[test]
@@ -154,10 +159,107 @@ fn over_http_it_is_a_stream_of_its_own() {
     );
     let lines = play.take();
     assert!(lines.iter().any(|line| line.starts_with("a event") && line.contains("updated")), "{lines:?}");
-    play.hang_up("a");
     play.forget();
-    play.ends_stream(&up);
+    play.hang_up("a");
+    play.expect(&[&format!("{up} close")]);
     play.advance(limits::RESUME_PAUSE_MAX);
     let lines = play.take();
     assert!(!lines.iter().any(|line| line.contains("subscriptions/listen")), "nobody wants it: {lines:?}");
+}
+
+fn subscribe(id: u32, uri: &str) -> String {
+    format!(r#"{{"id":{id},"method":"resources/subscribe","params":{{"uri":"{uri}"}}}}"#)
+}
+
+#[test]
+fn who_subscribes_twice_is_told_so_at_once() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.says("demo", &acknowledges(1, X));
+    play.forget();
+    play.post("a", &session, SUBSCRIBE);
+    play.expect(&[r#"a 200 json {"id":7,"result":{}}"#]);
+    play.post("a", &session, r#"{"id":8,"method":"resources/subscribe"}"#);
+    assert_error(&play.answer("a"), 200, -32602, json!(8), &["uri"]);
+}
+
+#[test]
+fn a_bad_resource_is_refused_to_who_wants_it() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.says("demo", &acknowledges(1, X));
+    play.post("a", &session, &subscribe(8, "bad"));
+    play.forget();
+    play.says("demo", r#"{"id":"mcp-proxy:subscriptions/listen:2","error":{"code":-32602,"message":"?"}}"#);
+    assert_error(&play.answer("a"), 200, -32602, json!(8), &["does not tell"]);
+    play.advance(limits::RESUME_PAUSE_MAX);
+    play.expect(&[]);
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.forget();
+    play.says("demo", &notice(1, "resources/updated", r#","uri":"file:///x""#));
+    assert_eq!(play.take().len(), 1);
+}
+
+#[test]
+fn an_upstream_that_never_agrees_has_refused() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.says("demo", r#"{"id":"mcp-proxy:subscriptions/listen:1","result":{"resultType":"complete"}}"#);
+    assert_error(&play.answer("a"), 200, -32602, json!(7), &["does not tell"]);
+    play.forget();
+    play.advance(limits::RESUME_PAUSE_MAX);
+    play.expect(&[]);
+}
+
+#[test]
+fn one_that_the_upstream_ends_is_begun_anew_and_what_may_have_happened_is_told() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.says("demo", &acknowledges(1, X));
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.forget();
+    let ended = r#""params":{"requestId":"mcp-proxy:subscriptions/listen:1"}"#;
+    play.says("demo", &format!(r#"{{"method":"notifications/cancelled",{ended}}}"#));
+    play.expect(&[]);
+    play.advance(limits::RESUME_PAUSE);
+    play.expect(&[&listen(2, X)]);
+    play.says("demo", &acknowledges(2, X));
+    let happened = play.take();
+    let updated = r#"g event {"method":"notifications/resources/updated","params":{"uri":"file:///x"}}"#;
+    assert!(happened.contains(&updated.to_owned()), "{happened:?}");
+}
+
+#[test]
+fn a_new_process_is_told_what_is_wanted_and_what_may_have_happened_is_told() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.says("demo", &acknowledges(1, X));
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.exits("demo", Exit::Code(1));
+    play.advance(limits::BACK_OFF_MIN);
+    play.spawned("demo");
+    play.forget();
+    play.says("demo", &discovered(0));
+    assert!(play.take().contains(&listen(1, X)));
+    play.says("demo", &acknowledges(1, X));
+    let happened = play.take();
+    assert!(happened.iter().any(|line| line.starts_with("g event") && line.contains("updated")), "{happened:?}");
+}
+
+#[test]
+fn the_last_one_to_go_ends_it() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.says("demo", &acknowledges(1, X));
+    play.forget();
+    play.http("b", &Http::new("DELETE", "/demo/mcp").session(&session));
+    let end = "mcp-proxy:subscriptions/listen:1";
+    let ended = format!(r#"demo <- {{"method":"notifications/cancelled","params":{{"requestId":"{end}"}}}}"#);
+    play.expect(&[&ended, "b 204"]);
 }

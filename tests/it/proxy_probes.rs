@@ -356,6 +356,19 @@ fn a_host_that_is_gone_learns_us_nothing_either() {
 }
 
 #[test]
+fn an_answer_that_breaks_off_says_nothing() {
+    for has_id in [false, true] {
+        let mut play = remote(RemoteTransport::Auto);
+        play.streams("up1");
+        play.event("up1", if has_id { "id: 1\ndata:" } else { ": soon" });
+        play.breaks("up1", "connection reset");
+        play.forget();
+        play.advance(limits::BACK_OFF_MIN);
+        play.expect(&["up2 connect", "up2 POST …[Mcp-Method: server/discover]…"]);
+    }
+}
+
+#[test]
 fn a_silent_host_is_asked_otherwise() {
     let mut play = remote(RemoteTransport::Auto);
     play.streams("up1");

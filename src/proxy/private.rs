@@ -22,7 +22,7 @@ impl Proxy {
     /// The upstream for a new conversation with a configured server: that one, or a new one of its own.
     ///
     /// # Errors
-    /// There is no room for another one.
+    /// There is no room for another one, or the proxy ends.
     pub(super) fn upstream_for(
         &mut self,
         server: ServerId,
@@ -33,15 +33,14 @@ impl Proxy {
         if entry.config.isolation == Isolation::Shared {
             return Ok(server);
         }
-        self.make_room_for_private(server, now)?;
         let (hello, confirmation) = (greeting.params.clone(), Confirmation::Awaited);
-        Ok(self.add_private(server, Role::Private { entrance: server, hello, confirmation }))
+        self.add_private(server, Role::Private { entrance: server, hello, confirmation }, now)
     }
 
     /// The upstream for a modern request to a configured server: that one, or one for all requests of its sender.
     ///
     /// # Errors
-    /// There is no room for another one.
+    /// There is no room for another one, or the proxy ends.
     pub(crate) fn upstream_of_request(
         &mut self,
         server: ServerId,
@@ -60,16 +59,17 @@ impl Proxy {
         if let Some((id, _)) = present {
             return Ok(id);
         }
-        self.make_room_for_private(server, now)?;
-        Ok(self.add_private(server, Role::Tenant { entrance: server, opener: sender, last_used: now }))
+        self.add_private(server, Role::Tenant { entrance: server, opener: sender, last_used: now }, now)
     }
 
-    fn add_private(&mut self, server: ServerId, role: Role) -> ServerId {
-        let entry = self.servers.get(server).map(|entry| (Rc::clone(&entry.config), entry.course));
-        match entry {
-            Some((config, course)) => self.servers.insert(Server { course, ..Server::new(config, role) }),
-            None => server,
+    fn add_private(&mut self, server: ServerId, role: Role, now: Instant) -> Result<ServerId, Trouble> {
+        if self.is_ending() {
+            return Err(Trouble::ShuttingDown); // nothing begins that would have to end first
         }
+        self.make_room_for_private(server, now)?;
+        let Some(entry) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        let (config, course) = (Rc::clone(&entry.config), entry.course);
+        Ok(self.servers.insert(Server { course, ..Server::new(config, role) }))
     }
 
     /// At the bound, the private upstream that is of use to nobody at the moment makes room: one without a session

@@ -82,3 +82,21 @@ fn a_process_that_dies_is_started_anew_by_the_next_request() {
     let lines = play.take();
     assert!(lines.iter().any(|line| line.ends_with("spawn")), "{lines:?}");
 }
+
+#[test]
+fn nothing_is_begun_for_a_request_that_arrives_while_the_proxy_ends() {
+    let mut play = Playbook::with(isolated());
+    tenant(&mut play, "a", "one", "demo");
+    play.connect("b");
+    let request = of("two", &Modern::call(2)).text().into_bytes();
+    let (first, rest) = request.split_at(request.len() - 5);
+    play.send("b", first);
+    play.shut_down();
+    play.send("b", rest);
+    assert_eq!(play.answer("b").head.status, 503);
+    assert_eq!(play.proxy.census().privates, 1);
+    play.forget();
+    play.exits("demo", Exit::Code(0));
+    let lines = play.take();
+    assert!(lines.contains(&"stopped".to_owned()), "{lines:?}");
+}

@@ -183,7 +183,11 @@ impl World {
         }
         let patience = limits::SHUTDOWN_GRACE + limits::STDIN_GRACE + limits::TERM_GRACE + limits::LINGER_TIME_MAX;
         while !self.is_stopped {
-            assert!(self.clock.passed() - begun <= patience + Duration::from_secs(1), "the end takes too long");
+            assert!(
+                self.clock.passed() - begun <= patience + Duration::from_secs(1),
+                "the end takes too long: {:?}",
+                self.proxy.census()
+            );
             match self.rng.below(100) {
                 0 => self.advance(Duration::from_millis(100)),
                 1 => self.reap(),

@@ -176,7 +176,8 @@ impl World {
     fn on_trip_reply(&mut self, trip: &mut Trip, status: Option<u16>, reply: &Value) {
         assert_eq!(reply["id"], trip.id, "{reply}");
         assert!(!std::mem::replace(&mut trip.is_answered, true), "a second answer to {trip:?}: {reply}");
-        let is_refused = reply["error"]["code"] == -32602;
+        // A resource that there is not has the same code, and more to say.
+        let is_refused = reply["error"]["code"] == -32602 && reply["error"].get("data").is_none();
         match &trip.aim {
             Aim::Begin => {}
             Aim::Intrude => {

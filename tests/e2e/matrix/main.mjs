@@ -2,10 +2,10 @@
 // of the protocol, through one proxy. Prints one table and fails unless every cell is green that there can be; a cell
 // that was not played is not green.
 //
-//     main.mjs [--client NAME] [--downstream NAME] [--upstream NAME] [--server NAME] [--feature NAME] [--markdown]
+//     main.mjs [--client NAME] [--downstream NAME] [--upstream NAME] [--server NAME] [--feature NAME] [--readme]
 //
 // The flags choose rows, to look for a fault; direct rows stay, because they are what the others are compared with.
-// --markdown prints the table for the README in the place of the other.
+// --readme writes the table into README.md; without it a whole run fails where another one stands there.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -16,6 +16,7 @@ import { limits, whyNot } from "./eras.mjs";
 import { judge, report } from "./judge.mjs";
 import { markdown } from "./markdown.mjs";
 import { CLIENTS, DIRECT, FEATURES, erasOf, nameOf, rows } from "./plan.mjs";
+import { readmeTable, writeReadmeTable } from "./readme.mjs";
 import { PYTHON, mcpServers, startUpstreams } from "./upstreams.mjs";
 
 /** One cell takes a tenth of a second when all is well. */
@@ -26,8 +27,9 @@ const CLIENT_MS_MAX = 300_000;
 
 const string = { type: "string" };
 const options = { client: string, downstream: string, upstream: string, server: string };
-const { values } = parseArgs({ options: { ...options, feature: string, markdown: { type: "boolean" } } });
-const { markdown: isForReadme, feature: only, ...chosen } = values;
+const { values } = parseArgs({ options: { ...options, feature: string, readme: { type: "boolean" } } });
+const { readme: isForReadme, feature: only, ...chosen } = values;
+const isWhole = Object.keys(values).every((key) => key === "readme");
 const names = FEATURES.filter((feature) => [feature, undefined].includes(only));
 
 const isChosen = (row) => Object.entries(chosen).every(([key, value]) => [value, DIRECT].includes(row[key]));
@@ -91,15 +93,18 @@ await upstreams.stop();
 const verdicts = judge(all, cells, names);
 const { text, faults: notGreen } = report(verdicts, names);
 faults.push(...notGreen);
-console.log(isForReadme ? markdown(verdicts, names) : text);
+if (isWhole && faults.length === 0) {
+  const table = markdown(verdicts, names);
+  if (isForReadme) writeReadmeTable(table);
+  else if (readmeTable() !== table) faults.push("README.md shows another table; scripts/matrix --readme puts this one in");
+}
+console.log(text);
 if (faults.length > 0) console.log(["\nnot green:", ...faults].join("\n  "));
 if (faults.length > 0) console.log(`\n${proxy?.log().slice(-LOG_MAX) ?? ""}\n${upstreams.log()}`);
-if (!isForReadme || faults.length > 0) {
-  const part = Object.keys(values).some((key) => key !== "markdown") ? " (a part of the matrix)" : "";
-  const marks = verdicts.flatMap(({ cells: found }) => Object.values(found).map(({ mark }) => mark));
-  const green = marks.filter((mark) => mark === "ok").length;
-  const played = marks.filter((mark) => mark !== "-").length;
-  const seconds = Math.round((Date.now() - started) / 1_000);
-  console.log(`\n${green} of ${played} cells are green${part}, ${seconds} s`);
-}
+const part = isWhole ? "" : " (a part of the matrix)";
+const marks = verdicts.flatMap(({ cells: found }) => Object.values(found).map(({ mark }) => mark));
+const green = marks.filter((mark) => mark === "ok").length;
+const played = marks.filter((mark) => mark !== "-").length;
+const seconds = Math.round((Date.now() - started) / 1_000);
+console.log(`\n${green} of ${played} cells are green${part}, ${seconds} s`);
 process.exit(faults.length > 0 || all.length === 0 ? 1 : 0);

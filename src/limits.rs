@@ -111,8 +111,8 @@ pub const PARKED_TIME_MAX: Duration = Duration::from_secs(10 * 60);
 pub const URL_VISITS_MAX: usize = KIB;
 /// How long such a call waits for its upstream to say that the URL was visited: the client says it a moment earlier.
 pub const URL_VISIT_TIME_MAX: Duration = Duration::from_secs(30);
-/// A `requestState` of ours has less than a hundred bytes; a longer one is not looked into.
-pub const REQUEST_STATE_BYTES_MAX: usize = KIB;
+/// A `requestState` that comes back. One of ours has less than a hundred bytes, but upstreams' own are sealed in some.
+pub const REQUEST_STATE_BYTES_MAX: usize = MIB;
 /// What is kept of the log for a downstream that comes back.
 pub const PARKED_LOG_BYTES_MAX: usize = 64 * KIB;
 /// Parameters of a call up to this length are kept in case it is parked; of longer ones a digest is made at once.

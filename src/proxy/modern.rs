@@ -75,8 +75,9 @@ impl Proxy {
         if is_error {
             return self.push_modern_error(call, line, id, now);
         }
-        // A modern upstream's result is as it should be.
-        let rewrite = if self.is_legacy_upstream(call.server) { self.modernised(call, line, id) } else { None };
+        let is_legacy = self.is_legacy_upstream(call.server);
+        // A modern upstream's result is as it should be, but for who may come back with its state.
+        let rewrite = if is_legacy { self.modernised(call, line, id) } else { self.passed_state(call, line) };
         let rewrite = rewrite.unwrap_or_default();
         if matches!(call.kind, CallKind::ListTools) {
             return self.push_tool_list(call, line, id, rewrite, now);

@@ -11,14 +11,14 @@ use super::asks::{Asked, Cause};
 use super::upstream::Source;
 use super::{Due, Proxy};
 use crate::base::id::{SessionId, StreamId};
-use crate::base::sequence::{self, AskId, CallId, Number};
+use crate::base::sequence::{AskId, CallId, Number};
 use crate::codec::jsonrpc::write;
 use crate::limits;
 use crate::mcp::ask::{Ask, AskKind, InputRequest, Origin, Way};
 use crate::mcp::call::{CallState, End};
 use crate::mcp::modern_call::{Missed, Rounds};
-use crate::mcp::request_state::{Context, NONCE_BYTES, Seal};
-use crate::mcp::session::{Opener, Session};
+use crate::mcp::request_state::NONCE_BYTES;
+use crate::mcp::session::Session;
 use crate::mcp::tally::CallEnd;
 
 /// The error to an upstream whose ask nobody has answered, as the specification of the older revisions has it for a
@@ -112,7 +112,7 @@ impl Proxy {
         }
         let mut nonce = [0; NONCE_BYTES];
         self.randomise(&mut nonce);
-        let Some(state) = self.sealed(id, nonce) else { return };
+        let Some(state) = self.parked_state(id, nonce) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
         let (stream, info) = (call.stream, call.server);
         let own_id = call.id.clone();
@@ -138,66 +138,8 @@ impl Proxy {
     }
 }
 
-/// What is sealed in a state, by its first byte: a parked call, and the round that it is in.
-const PARKED: u8 = 0;
-/// The ids of URLs that are to be visited, one in each line.
-pub(super) const URLS: u8 = 1;
-
-/// What a state stands for.
-pub(crate) enum Opened {
-    /// A parked call.
-    Parked(CallId),
-    /// A call that is no more, or a round that is over.
-    Stale,
-    /// A call that was not made yet: these URLs were to be visited first.
-    Urls(Vec<Box<str>>),
-}
-
-fn read_ids(lines: &[u8]) -> Vec<Box<str>> {
-    String::from_utf8_lossy(lines).lines().map(Into::into).collect()
-}
-
 /// Coming back.
 impl Proxy {
-    /// The seal of all states. It is as old as the first of them.
-    pub(super) fn seal(&mut self) -> &Seal {
-        if self.seal.is_none() {
-            let mut key = [0; 32];
-            self.randomise(&mut key);
-            self.seal = Some(Seal::new(key));
-        }
-        self.seal.get_or_insert_with(|| Seal::new([0; 32]))
-    }
-
-    fn sealed(&mut self, id: CallId, nonce: [u8; NONCE_BYTES]) -> Option<String> {
-        let call = self.calls.get(id)?;
-        let session = self.sessions.get(call.session?)?;
-        let (opener, entrance) = (session.opener, session.entrance);
-        let (method, digest) = (call.method.as_str(), call.modern.as_ref()?.subject.digest());
-        let server = self.servers.get(entrance)?.config.name.clone();
-        let context = Context { principal: principal(&opener), server: &server, method, digest };
-        let payload = [&[PARKED][..], &id.number().to_be_bytes(), &nonce].concat();
-        Some(self.seal().seal(nonce, &context, &payload))
-    }
-
-    /// What a state stands for, if it is one of ours.
-    pub(crate) fn open_state(&mut self, context: &Context<'_>, state: &str) -> Option<Opened> {
-        let payload = self.seal().open(context, state).ok()?;
-        match payload.split_first()? {
-            (&PARKED, rest) => Some(self.find_parked(rest).map_or(Opened::Stale, Opened::Parked)),
-            (&URLS, rest) => Some(Opened::Urls(read_ids(rest))),
-            _ => None,
-        }
-    }
-
-    fn find_parked(&self, payload: &[u8]) -> Option<CallId> {
-        let (number, nonce) = payload.split_first_chunk::<4>()?;
-        let number = u32::from_be_bytes(*number).to_string();
-        let id: CallId = sequence::read(&number)?;
-        let modern = self.calls.get(id).and_then(|call| call.modern.as_ref())?;
-        matches!(&modern.rounds, Rounds::Parked { nonce: expected, .. } if expected == nonce).then_some(id)
-    }
-
     /// The downstream of a parked call is back: its call goes on, and is answered on this stream.
     ///
     /// # Errors
@@ -320,14 +262,6 @@ impl Proxy {
         }
         self.set_rounds(id, Rounds::Working);
         self.cancel_call(id, reason, now);
-    }
-}
-
-/// Who may come back.
-pub(crate) fn principal(opener: &Opener) -> &[u8] {
-    match opener {
-        Opener::Anybody => &[],
-        Opener::Known(principal) => principal,
     }
 }
 

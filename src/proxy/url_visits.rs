@@ -3,7 +3,6 @@
 
 use std::time::Instant;
 
-use super::parking::{URLS, principal};
 use super::{Due, Proxy, Request};
 use crate::base::buf::Buf;
 use crate::base::id::{ServerId, SessionId, StreamId};
@@ -14,7 +13,6 @@ use crate::limits;
 use crate::mcp::call::{Call, CallState};
 use crate::mcp::method::McpMethod;
 use crate::mcp::modern_call::Rounds;
-use crate::mcp::request_state::{Context, NONCE_BYTES};
 use crate::mcp::url_visits::UrlAsk;
 
 impl Proxy {
@@ -29,24 +27,13 @@ impl Proxy {
             self.url_visits.await_visit(call.server, &ask.id);
         }
         let ids: Vec<&str> = asks.iter().map(|ask| &*ask.id).collect();
-        let Some(state) = self.sealed_urls(call, &ids.join("\n")) else { return };
+        let Some(state) = self.urls_state(call, &ids) else { return };
         let result = format!(
             "{{\"resultType\":\"input_required\",\"inputRequests\":{{{}}},\"requestState\":\"{state}\"}}",
             entries.join(",")
         );
         let body = write::result(&call.id, &result);
         self.push_reply(call.stream, 200, &[], &[body.as_bytes()], now);
-    }
-
-    fn sealed_urls(&mut self, call: &Call, ids: &str) -> Option<String> {
-        let modern = call.modern.as_ref()?;
-        let entrance = self.servers.get(call.server)?.entrance().unwrap_or(call.server);
-        let server = self.servers.get(entrance)?.config.name.clone();
-        let mut nonce = [0; NONCE_BYTES];
-        self.randomise(&mut nonce);
-        let (method, digest) = (call.method.as_str(), modern.subject.digest());
-        let context = Context { principal: principal(&modern.opener), server: &server, method, digest };
-        Some(self.seal().seal(nonce, &context, &[&[URLS], ids.as_bytes()].concat()))
     }
 
     /// Whoever was asked to visit URLs is back. The call is made when they were visited; one that was not makes it an

@@ -12,10 +12,13 @@ use self::form::{ModernHead, Standing, check_form};
 use super::errors::Denial;
 use super::post::{StreamablePost, VersionHeader};
 use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
+use crate::base::sequence::CallId;
 use crate::base::text::shorten;
-use crate::codec::jsonrpc::envelope::{Message, Params, json_string};
+use crate::codec::jsonrpc::envelope::{Message, Params, json_string, read_message};
+use crate::codec::jsonrpc::rewrite::Rewrite;
+use crate::codec::jsonrpc::splice::range_in;
 use crate::codec::jsonrpc::{
-    HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, TRANSPORT_ERROR,
+    HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, TRANSPORT_ERROR, write,
 };
 use crate::limits;
 use crate::mcp::call::{CallKind, is_passive};
@@ -26,10 +29,11 @@ use crate::mcp::meta::Meta;
 use crate::mcp::method::McpMethod;
 use crate::mcp::modern_call::ModernCall;
 use crate::mcp::request_state::{self, Context};
-use crate::mcp::session::{Scope, Transport};
+use crate::mcp::session::{Opener, Scope, Transport};
 use crate::mcp::stream::{Accepts, StreamState};
+use crate::mcp::trouble::Trouble;
 use crate::mcp::url_visits;
-use crate::proxy::parking::{Opened, principal};
+use crate::proxy::request_states::{Opened, principal};
 use crate::proxy::{Proxy, Request};
 
 /// A request of the modern era that has passed all checks of its form.
@@ -130,12 +134,21 @@ impl Proxy {
             method if is_passive(method) => CallKind::Passive,
             _ => CallKind::Active,
         };
-        if let Some(done) = self.on_return(request, server, now) {
-            return done;
+        match member(params.text, "requestState").filter(|_| McpMethod::of(method).may_want_input()) {
+            Some(state) => self.on_return(request, server, (kind, state), now),
+            None => self.make_call(request, server, kind, now),
         }
+    }
+
+    fn make_call(
+        &mut self,
+        request: &ModernRequest<'_>,
+        server: ServerId,
+        kind: CallKind,
+        now: Instant,
+    ) -> Result<(), Denial> {
         let (session, stream) = self.begin_answer(request, server, now)?;
-        let call = request.call(kind);
-        self.accept_call(server, Some(session), stream, call, now);
+        self.accept_call(server, Some(session), stream, request.call(kind), now);
         self.forget_if_unused(session);
         Ok(())
     }
@@ -199,44 +212,73 @@ impl Proxy {
         stream
     }
 
-    /// A request that comes back with answers: its call was parked, and goes on. `None`: it is another one.
+    /// A request that comes back with answers, to a call that was parked or to one that its upstream has given a state.
     fn on_return(
         &mut self,
         request: &ModernRequest<'_>,
         upstream: ServerId,
+        (kind, state): (CallKind, &str),
         now: Instant,
-    ) -> Option<Result<(), Denial>> {
-        let ModernRequest { conn, post, id, method, params, .. } = *request;
-        if !McpMethod::of(method).may_want_input() {
-            return None;
-        }
-        let state = member(params.text, "requestState")?;
-        let refused = |reason: &str| Some(Err(Denial::reply(200, id, INVALID_PARAMS, reason)));
-        let server = self.servers.get(post.server)?.config.name.clone();
+    ) -> Result<(), Denial> {
+        let ModernRequest { post, id, method, params, .. } = *request;
+        let refused = |reason: &str| Err(Denial::reply(200, id, INVALID_PARAMS, reason));
+        let is_theirs = post.opener == Opener::Anybody && self.is_modern_upstream(upstream);
+        let Some(server) = self.servers.get(post.server).map(|server| server.config.name.clone()) else {
+            return Err(self.trouble(post.server, id, &Trouble::ShuttingDown));
+        };
         let Ok(digest) = request_state::digest(params.text) else { return refused("the arguments nest too deeply") };
         let context = Context { principal: principal(&post.opener), server: &server, method, digest };
-        let text: Option<String> = serde_json::from_str(state).ok();
-        let responses = member(params.text, "inputResponses");
-        match text.and_then(|text| self.open_state(&context, &text)) {
-            Some(Opened::Parked(call)) => {
-                let answers = match self.check_answers(call, responses) {
-                    Ok(answers) => answers,
-                    Err(reason) => return refused(&reason),
-                };
-                let session = self.calls.get(call).and_then(|call| call.session)?;
-                let level = self.sessions.get(session).and_then(|session| session.log_level);
-                let stream = self.answer_session(conn, session, request, undecided(post), now);
-                self.on_level_changed(session, level);
-                self.unpark(call, (stream, id, params.progress_token), answers, now);
-                Some(Ok(()))
-            }
-            Some(Opened::Urls(ids)) => {
-                let is_accepted = url_visits::are_accepted(responses, ids.len());
-                Some(self.on_visits_claimed(request, upstream, (ids, is_accepted), now))
-            }
+        match json_string(state).and_then(|text| self.open_state(&context, &text)) {
+            Some(Opened::Parked(call)) => self.on_answers(request, call, now),
+            Some(Opened::Urls(ids)) => self.on_visits_claimed(request, upstream, ids, now),
+            Some(Opened::Passed(inner)) => self.on_passed(request, upstream, kind, (state, &inner), now),
             Some(Opened::Stale) => refused("this requestState was used before, or its call is over; begin anew"),
-            None if self.is_modern_upstream(upstream) => None, // it is the upstream's own
+            None if is_theirs => self.make_call(request, upstream, kind, now),
+            None if state.len() > limits::REQUEST_STATE_BYTES_MAX => {
+                let bound = limits::REQUEST_STATE_BYTES_MAX;
+                refused(&format!("this requestState is none of the proxy's: those have at most {bound} bytes"))
+            }
             None => refused("this requestState is not one of this call's, or was changed; begin anew"),
+        }
+    }
+
+    /// A parked call goes on.
+    fn on_answers(&mut self, request: &ModernRequest<'_>, call: CallId, now: Instant) -> Result<(), Denial> {
+        let ModernRequest { conn, post, id, params, .. } = *request;
+        let refused = |reason: &str| Denial::reply(200, id, INVALID_PARAMS, reason);
+        let answers = self.check_answers(call, member(params.text, "inputResponses"));
+        let answers = answers.map_err(|reason| refused(&reason))?;
+        let session = self.calls.get(call).and_then(|call| call.session);
+        let session = session.ok_or_else(|| refused("this requestState's call is over; begin anew"))?;
+        let level = self.sessions.get(session).and_then(|session| session.log_level);
+        let stream = self.answer_session(conn, session, request, undecided(post), now);
+        self.on_level_changed(session, level);
+        self.unpark(call, (stream, id, params.progress_token), answers, now);
+        Ok(())
+    }
+
+    /// A call goes back to its upstream with the state that this one gave it: `inner`, in the place of `state`.
+    fn on_passed(
+        &mut self,
+        request: &ModernRequest<'_>,
+        server: ServerId,
+        kind: CallKind,
+        (state, inner): (&str, &str),
+        now: Instant,
+    ) -> Result<(), Denial> {
+        let mut rewrite = Rewrite::default();
+        if let Some(place) = range_in(request.message, state) {
+            rewrite.replace(place, write::string(inner));
+        }
+        let message = rewrite.pieces(request.message, []).concat();
+        match read_message(&message) {
+            Ok(Message::Request { id, params, .. }) => {
+                let request = ModernRequest { message: &message, id, params, ..*request };
+                self.make_call(&request, server, kind, now)
+            }
+            Ok(Message::Notification { .. } | Message::Response { .. }) | Err(_) => {
+                Err(Denial::reply(200, request.id, INVALID_PARAMS, "this requestState cannot be passed on"))
+            }
         }
     }
 
@@ -245,12 +287,13 @@ impl Proxy {
         &mut self,
         request: &ModernRequest<'_>,
         server: ServerId,
-        visits: (Vec<Box<str>>, bool),
+        ids: Vec<Box<str>>,
         now: Instant,
     ) -> Result<(), Denial> {
+        let is_accepted = url_visits::are_accepted(member(request.params.text, "inputResponses"), ids.len());
         let (session, stream) = self.begin_answer(request, server, now)?;
         let call = request.call(CallKind::Active);
-        self.accept_visited(server, (session, stream), call, visits, now);
+        self.accept_visited(server, (session, stream), call, (ids, is_accepted), now);
         self.forget_if_unused(session);
         Ok(())
     }

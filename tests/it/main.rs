@@ -124,6 +124,7 @@ mod proxy_listens;
 mod proxy_modern_links;
 mod proxy_notices;
 mod proxy_parking;
+mod proxy_passed_states;
 mod proxy_private;
 mod proxy_probes;
 mod proxy_reload;

@@ -88,6 +88,7 @@ impl ModernHead {
 }
 
 /// What a request says of itself.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
     pub(super) capabilities: ClientCapabilities,
     pub(super) log_level: Option<LogLevel>,

@@ -96,7 +96,7 @@ faults.push(...notGreen);
 if (isWhole && faults.length === 0) {
   const table = markdown(verdicts, names);
   if (isForReadme) writeReadmeTable(table);
-  else if (readmeTable() !== table) faults.push("README.md shows another table; scripts/matrix --readme puts this one in");
+  else if (readmeTable() !== table) faults.push("README.md has another table: scripts/matrix --readme mends that");
 }
 console.log(text);
 if (faults.length > 0) console.log(["\nnot green:", ...faults].join("\n  "));

@@ -1,5 +1,7 @@
 //! Requests of the modern era, as the official clients send them.
 
+use serde_json::Value;
+
 use super::requests::{Http, rpc};
 
 /// What a modern client says of itself, unless a test says otherwise.
@@ -67,7 +69,7 @@ impl Modern {
 
     /// With the answers to what it was asked.
     pub(crate) fn answering(self, state: &str, responses: &str) -> Modern {
-        self.param("inputResponses", responses).param("requestState", &format!("\"{state}\""))
+        self.param("inputResponses", responses).param("requestState", &Value::from(state).to_string())
     }
 
     /// The message.

@@ -138,6 +138,16 @@ def measure_eras(table, options, proxy):
               "at most 2 × a modern call", translated <= 2 * passed)
 
 
+def measure_modern(table, options):
+    """A modern call to a modern stdio server, against a legacy call to a legacy one."""
+    load, body = Load(options.seconds), call("echo", {}, padded="message")
+    with peers.with_both_eras(options.binary) as (legacy_peer, modern_peer):
+        measures = [lambda: load.cpu_us(legacy_peer, body), lambda: load.cpu_us(modern_peer, modern(body))]
+        legacy, passed = interleaved(options.rounds, measures)
+    table.add("CPU per modern call, modern stdio server", f"{passed:.1f} µs", f"legacy call and server {legacy:.1f} µs",
+              "at most 1.3 × it", passed <= 1.3 * legacy)
+
+
 def measure_sse(table, options, proxy):
     """HTTP+SSE: the POSTs of all connections belong to one session, whose stream somebody reads."""
     load, body = Load(options.seconds), call("echo", {}, padded="message")
@@ -256,6 +266,7 @@ def main():
         measure_cpu(table, options, proxy, stack.enter_context(peers.nginx(proxy)))
         measure_remote(table, options, proxy)
         measure_eras(table, options, proxy)
+        measure_modern(table, options)
         measure_sse(table, options, proxy)
         measure_neighbours(table, options)
         measure_streams(table, options)

@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 ACCEPT = "application/json, text/event-stream"
+HERE = Path(__file__).resolve().parent
 START_SECONDS_MAX = 20
 
 
@@ -122,6 +124,14 @@ def in_front(binary, behind):
     server = {"url": behind.url, "transportType": "streamable-http"}
     with configured(binary, {"far": server}, ["far"]) as (peer,):
         yield peer
+
+
+@contextlib.contextmanager
+def with_both_eras(binary):
+    """Our proxy with a legacy and a modern stdio server that do the same."""
+    servers = {era: {"command": sys.executable, "args": [str(HERE / "echo.py"), era]} for era in ("legacy", "modern")}
+    with configured(binary, servers, list(servers)) as both:
+        yield both
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ use super::log_level::LogLevel;
 use super::owners::{self, Thing};
 use crate::base::sequence::{self, AskId, CallId};
 use crate::codec::jsonrpc::envelope::{self, Malformed, Message, Outcome, Params};
+use crate::codec::jsonrpc::members::member;
 use crate::codec::jsonrpc::quick;
 use crate::codec::jsonrpc::splice::range_in;
 use std::ops::Range;
@@ -170,13 +171,6 @@ fn progress(line: &[u8], params: Option<&str>) -> Option<(CallId, Range<usize>)>
 
 fn level(params: Option<&str>) -> Option<LogLevel> {
     serde_json::from_str(member(params, "level")?).ok()
-}
-
-/// A member of an object, as JSON text. Only for small objects: it builds a map of all members.
-pub fn member<'a>(object: Option<&'a str>, name: &str) -> Option<&'a str> {
-    type Members<'a> = std::collections::HashMap<Cow<'a, str>, &'a serde_json::value::RawValue>;
-    let members: Members<'a> = serde_json::from_str(object?).ok()?;
-    members.get(name).map(|value| value.get())
 }
 
 /// The ask that a downstream's response answers: asks carry their numbers as ids.

@@ -39,6 +39,9 @@ impl Changed {
 }
 
 impl Lists {
+    /// Every list.
+    pub const ALL: Lists = Lists { tools: true, prompts: true, resources: true };
+
     /// Whether this one is among them.
     pub fn has(self, list: Changed) -> bool {
         match list {

@@ -20,7 +20,7 @@ use crate::limits;
 use crate::mcp::call::CallKind;
 use crate::mcp::listen_filter::{Changed, ListenFilter, Lists, acknowledged};
 use crate::mcp::method::McpMethod;
-use crate::mcp::session::{Scope, Transport};
+use crate::mcp::session::{Scope, Session, Transport};
 use crate::mcp::stream::nowhere;
 use crate::upstream::handshake;
 
@@ -128,9 +128,12 @@ impl Proxy {
             return;
         }
         let is_granted = |id: &SessionId, listen: &Listen| {
-            let session = self.sessions.get(*id);
-            matches!(listen.state, ListenState::Granting { .. })
-                && session.is_none_or(|session| session.calls.is_empty() && !self.is_stream_opening(session.server))
+            let is_settled = |session: &Session| {
+                session.calls.is_empty()
+                    && !self.is_stream_opening(session.server)
+                    && (listen.lists == Lists::default() || self.told_lists(session.server).is_some())
+            };
+            matches!(listen.state, ListenState::Granting { .. }) && self.sessions.get(*id).is_none_or(is_settled)
         };
         let granted: Vec<SessionId> =
             self.listens.iter().filter(|(id, listen)| is_granted(id, listen)).map(|(id, _)| *id).collect();
@@ -139,9 +142,20 @@ impl Proxy {
         }
     }
 
+    /// The lists of whose changes an upstream tells. Of a legacy one nothing more is known than what it says of itself.
+    fn told_lists(&self, server: ServerId) -> Option<Lists> {
+        if !self.is_modern_upstream(server) {
+            return Some(Lists::ALL);
+        }
+        self.links.get(self.ready_link(server)?)?.changes.lists()
+    }
+
     fn acknowledge(&mut self, id: SessionId, now: Instant) {
+        let server = self.sessions.get(id).map(|session| session.server);
+        let told = server.and_then(|server| self.told_lists(server)).unwrap_or_default();
         let Some(listen) = self.listens.get_mut(&id) else { return };
         listen.timer.disarm();
+        listen.lists = listen.lists.and(told);
         let ListenState::Granting { early } = std::mem::replace(&mut listen.state, ListenState::Open) else { return };
         let (stream, lists, own_id) = (listen.stream, listen.lists, listen.id.clone());
         let Some(session) = self.sessions.get(id) else { return };

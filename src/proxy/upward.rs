@@ -8,9 +8,9 @@ use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
 use crate::codec::header_value;
 use crate::codec::jsonrpc::envelope::{self, Message};
+use crate::codec::jsonrpc::members::member;
 use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::splice::Patch;
-use crate::mcp::from_upstream::member;
 use crate::mcp::meta::{self, Meta};
 use crate::mcp::standard_headers;
 use crate::upstream::exchange::{Headers, Purpose};
@@ -117,10 +117,13 @@ impl Proxy {
     }
 
     /// Sends a downstream's notification on to a server, if it is ready.
-    pub(crate) fn forward_to_server(&mut self, server: ServerId, message: &[u8]) {
+    pub(crate) fn forward_to_server(&mut self, server: ServerId, message: &[u8], params: Option<&str>) {
         match self.ready_link(server) {
             Some(link) if self.is_modern_link(link) => self.forward_to_modern(link, message),
-            Some(link) => self.forward_to_link(link, message, &mut []),
+            Some(link) => {
+                let rewrite = meta::without_modern_keys(message, params).unwrap_or_default();
+                self.forward_to_link(link, message, &mut rewrite.patches().collect::<Vec<_>>());
+            }
             None => {}
         }
     }

@@ -15,6 +15,7 @@ use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
 use crate::base::sequence::CallId;
 use crate::base::text::shorten;
 use crate::codec::jsonrpc::envelope::{Message, Params, json_string, read_message};
+use crate::codec::jsonrpc::members::member;
 use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::splice::range_in;
 use crate::codec::jsonrpc::{
@@ -22,7 +23,6 @@ use crate::codec::jsonrpc::{
 };
 use crate::limits;
 use crate::mcp::call::{CallKind, is_passive};
-use crate::mcp::from_upstream::member;
 use crate::mcp::header_mismatch::Mismatch;
 use crate::mcp::listen_filter::ListenFilter;
 use crate::mcp::meta::Meta;
@@ -91,8 +91,8 @@ impl Proxy {
                     self.on_modern_request(&request, now)
                 })
             }
-            Message::Notification { method, .. } if has_modern_head && !post.session.is_known() => {
-                self.on_modern_notification(post.server, bytes, method);
+            Message::Notification { method, params } if has_modern_head && !post.session.is_known() => {
+                self.on_modern_notification(post.server, bytes, method, params);
                 self.respond(conn, 202, &[], &[], now);
                 Some(Ok(()))
             }
@@ -311,11 +311,11 @@ impl Proxy {
 
     /// A notification: nobody waits for an answer. What the modern era does not have goes nowhere, and the ids of
     /// requests are no proof that they are one's own.
-    fn on_modern_notification(&mut self, server: ServerId, bytes: &[u8], method: &str) {
+    fn on_modern_notification(&mut self, server: ServerId, bytes: &[u8], method: &str, params: &Params<'_>) {
         match method {
             "notifications/initialized" | "notifications/roots/list_changed" | "notifications/cancelled" => {}
             "tools/call" if self.is_filtering(server) => {}
-            _ => self.forward_to_server(server, bytes),
+            _ => self.forward_to_server(server, bytes, params.text),
         }
     }
 }

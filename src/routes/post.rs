@@ -5,10 +5,10 @@ use std::time::Instant;
 use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
 use crate::base::sequence::CallId;
 use crate::codec::jsonrpc::envelope::{self, BatchItem, Body, Message, Params};
+use crate::codec::jsonrpc::members::member;
 use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{CallKind, is_passive};
-use crate::mcp::from_upstream::member;
 use crate::mcp::introduction::{self, Greeting};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::method::McpMethod;
@@ -320,7 +320,7 @@ impl Proxy {
                     }
                 }
                 "tools/call" if self.is_filtering(server) => {} // a request without an id, which nobody may answer
-                _ => self.forward_to_server(server, bytes),
+                _ => self.forward_to_server(server, bytes, params.text),
             },
             Message::Request { .. } => {}
         }

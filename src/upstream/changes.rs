@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::base::deadline::Timer;
 use crate::codec::jsonrpc::write;
 use crate::limits;
-use crate::mcp::listen_filter::{ListenFilter, acknowledged};
+use crate::mcp::listen_filter::{ListenFilter, Lists, acknowledged};
 
 /// How the ids of these requests begin; a number follows.
 const ID: &str = "mcp-proxy:subscriptions/listen:";
@@ -182,6 +182,14 @@ impl Changes {
             Some(current) if current.asked.uris.contains(uri) => Agreement::Refused,
             Some(_) | None if self.is_unknown || self.refused.contains(uri) => Agreement::Refused,
             Some(_) | None => Agreement::Open,
+        }
+    }
+
+    /// The lists of whose changes it tells. `None`: it has yet to say.
+    pub fn lists(&self) -> Option<Lists> {
+        match &self.current {
+            Some(current) => Some(current.granted.lists),
+            None => self.is_unknown.then(Lists::default),
         }
     }
 

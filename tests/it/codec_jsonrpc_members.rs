@@ -1,6 +1,6 @@
 //! `codec::jsonrpc::members`: every member with its place, and what goes with a member that goes.
 
-use mcp_proxy::codec::jsonrpc::members::{NotAnObject, Unpicked, cut, first_value, members, pick};
+use mcp_proxy::codec::jsonrpc::members::{NotAnObject, Unpicked, cut, first_value, member, members, pick};
 use serde_json::Value;
 
 use crate::support::jsonrpc;
@@ -195,4 +195,13 @@ fn it_agrees_with_a_parser_on_random_and_on_mutilated_objects() {
         objects += usize::from(is_valid);
     }
     assert!(objects > 10_000, "only {objects}");
+}
+
+#[test]
+fn members_are_found_by_their_unescaped_names() {
+    let object = Some(r#" { "a" : 1.0 , "\u0062" : {"a":2} } "#);
+    assert_eq!(member(object, "a"), Some("1.0"));
+    assert_eq!(member(object, "b"), Some("{\"a\":2}"));
+    assert_eq!((member(object, "c"), member(None, "a"), member(Some("[1]"), "a")), (None, None, None));
+    assert_eq!(member(Some(r#"{"a":1,"a":2}"#), "a"), Some("2"));
 }

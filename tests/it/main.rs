@@ -123,6 +123,7 @@ mod proxy_links;
 mod proxy_listens;
 mod proxy_modern_links;
 mod proxy_notices;
+mod proxy_parked_callers;
 mod proxy_parking;
 mod proxy_passed_states;
 mod proxy_private;

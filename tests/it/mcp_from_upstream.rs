@@ -2,7 +2,7 @@
 
 use mcp_proxy::base::sequence::Number;
 use mcp_proxy::codec::jsonrpc::envelope::Outcome;
-use mcp_proxy::mcp::from_upstream::{FromUpstream, answered_ask, member, read};
+use mcp_proxy::mcp::from_upstream::{FromUpstream, answered_ask, read};
 use mcp_proxy::mcp::log_level::LogLevel;
 
 /// What was read, as a short text: enums that borrow are hard to compare.
@@ -139,14 +139,6 @@ fn lines_that_are_no_messages_are_malformed() {
         assert_eq!(describe(line), format!("malformed {code}"), "{line}");
     }
     assert!(read(b"\xff\xfe").is_err());
-}
-
-#[test]
-fn members_are_found_by_their_unescaped_names() {
-    let object = Some(r#" { "a" : 1.0 , "\u0062" : {"a":2} } "#);
-    assert_eq!(member(object, "a"), Some("1.0"));
-    assert_eq!(member(object, "b"), Some("{\"a\":2}"));
-    assert_eq!((member(object, "c"), member(None, "a"), member(Some("[1]"), "a")), (None, None, None));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What changes at a modern upstream, before downstreams of either era.
 
+use std::time::Duration;
+
 use mcp_proxy::config::RemoteTransport;
 use mcp_proxy::limits;
 use mcp_proxy::proxy::Exit;
@@ -262,4 +264,42 @@ fn the_last_one_to_go_ends_it() {
     let end = "mcp-proxy:subscriptions/listen:1";
     let ended = format!(r#"demo <- {{"method":"notifications/cancelled","params":{{"requestId":"{end}"}}}}"#);
     play.expect(&[&ended, "b 204"]);
+}
+
+#[test]
+fn of_lists_too_the_upstream_says_itself_whether_it_tells() {
+    for granted in [r#"{"toolsListChanged":true}"#, "{}"] {
+        let mut play = Playbook::probed(config(&["demo"]));
+        let telling = DISCOVERY.replace(r#""tools":{}"#, r#""tools":{"listChanged":true}"#);
+        play.spawned("demo");
+        play.says("demo", &format!(r#"{{"id":"mcp-proxy:server/discover","result":{telling}}}"#));
+        play.says("demo", &listed(0, ""));
+        let wanted = r#"{"toolsListChanged":true,"promptsListChanged":true}"#;
+        play.http("a", &Modern::new(1, "subscriptions/listen").param("notifications", wanted).http());
+        assert!(!play.take().iter().any(|line| line.starts_with("a event")));
+        play.says("demo", &acknowledges(1, granted));
+        let lines = play.take();
+        let end = format!("\"notifications\":{granted}}}}}");
+        assert!(lines.iter().any(|line| line.starts_with("a event") && line.ends_with(&end)), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_resource_that_was_not_agreed_to_is_not_acknowledged_downstream() {
+    let mut play = process("");
+    play.http("a", &Modern::new(1, "subscriptions/listen").param("notifications", X).http());
+    play.says("demo", &acknowledges(1, "{}"));
+    let lines = play.take();
+    let is_empty = |line: &String| line.starts_with("a event") && line.ends_with(r#""notifications":{}}}"#);
+    assert!(lines.iter().any(is_empty), "{lines:?}");
+}
+
+#[test]
+fn a_listen_lasts_for_as_long_as_it_likes() {
+    let mut play = process("");
+    play.http("a", &Modern::new(1, "subscriptions/listen").param("notifications", X).http());
+    play.says("demo", &acknowledges(1, X));
+    play.forget();
+    play.advance(Duration::from_secs(300)); // longer than any request may take
+    assert!(play.take().iter().all(|line| line == "a comment still here"));
 }

@@ -3,6 +3,7 @@
 use mcp_proxy::config::{ToolFilter, ToolFilterMode};
 use serde_json::json;
 
+use crate::support::modern::Modern;
 use crate::support::playbook::{Playbook, assert_error};
 use crate::support::requests::{Http, config};
 
@@ -96,4 +97,11 @@ fn the_log_names_the_tools_that_are_offered() {
     assert!(play.logs.contains(&"info demo: <demo> Adding tool get_a".to_owned()), "{:?}", play.logs);
     assert!(play.logs.iter().any(|line| line.contains("1 tool")), "{:?}", play.logs);
     assert!(play.logs.iter().all(|line| !line.contains("rm")), "{:?}", play.logs);
+}
+
+#[test]
+fn a_modern_caller_is_refused_in_the_same_words() {
+    let (mut play, _) = filtered("2025-11-25");
+    let answer = play.request("m", &Modern::new(7, "tools/call").about("name", "rm").http());
+    assert_error(&answer, 200, -32602, json!(7), &["Unknown tool: rm"]);
 }

@@ -1,5 +1,7 @@
 //! `subscriptions/listen`: acknowledged first, then what was asked for and nothing else, each with its id.
 
+use std::time::Duration;
+
 use mcp_proxy::limits;
 use serde_json::json;
 
@@ -64,6 +66,7 @@ fn lists_that_change() {
     );
     assert!(lines.contains(&tagged.to_owned()), "{lines:?}");
     assert!(!lines.iter().any(|line| line.starts_with("b ")), "{lines:?}");
+    assert_eq!(play.last_event("a"), None, "a modern stream is not resumed, so its events have no ids");
 }
 
 #[test]
@@ -196,4 +199,21 @@ fn the_ids_of_two_are_not_confused() {
     let lines = play.take();
     assert!(lines.iter().any(|line| line.starts_with("a ") && line.contains("subscriptionId\":\"1\"")), "{lines:?}");
     assert!(lines.iter().any(|line| line.starts_with("b ") && line.contains("subscriptionId\":1}")), "{lines:?}");
+}
+
+#[test]
+fn a_listen_is_no_call_in_flight() {
+    let mut play = ready();
+    play.http("l", &listen(1, r#"{"toolsListChanged":true}"#).http());
+    play.forget();
+    play.says("demo", r#"{"method":"notifications/message","params":{"level":"error","data":1}}"#);
+    assert!(!play.take().iter().any(|line| line.starts_with("l ")));
+    play.advance(Duration::from_secs(300)); // longer than any request may take
+    assert!(play.take().iter().all(|line| line == "l comment still here"));
+    play.http("a", &Modern::call(2).http());
+    assert_eq!(play.proxy.census().calls, 1);
+    // If the listen counted, it would be one of two that this may be for.
+    play.says("demo", r#"{"id":"r1","method":"roots/list"}"#);
+    play.advance(limits::GATHERING_TIME);
+    assert_eq!(play.answer("a").json()["result"]["resultType"], "input_required");
 }

@@ -382,3 +382,31 @@ fn a_modern_clients_call_passes_with_its_own_words() {
     let body = body.replace(r#""progressToken":"p""#, r#""progressToken":#1"#);
     play.expect(&[&format!("up1 POST /mcp?key=s {MARKS} [Mcp-Method: tools/call] [Mcp-Name: t] {body}")]);
 }
+
+// ---- Modern clients ----
+
+#[test]
+fn a_modern_client_that_hangs_up_has_cancelled_upstream_too() {
+    let mut play = process("");
+    play.http("a", &Modern::call(1).http());
+    play.forget();
+    play.hang_up("a");
+    let lines = play.take();
+    let is_meant = |line: &String| line.contains("notifications/cancelled") && line.contains("\"requestId\":#1");
+    assert!(lines.iter().any(is_meant), "{lines:?}");
+    let mut play = host("");
+    play.http("a", &Modern::call(1).http());
+    play.forget();
+    play.hang_up("a");
+    play.expect(&["up1 close"]);
+}
+
+#[test]
+fn errors_of_a_modern_upstream_have_the_status_that_goes_with_them() {
+    for (code, status) in [(-32021, 400), (-32601, 404), (-32602, 200)] {
+        let mut play = process("");
+        play.http("a", &Modern::call(1).http());
+        play.says("demo", &format!(r#"{{"id":#1,"error":{{"code":{code},"message":"?"}}}}"#));
+        assert_error(&play.answer("a"), status, code, json!(1), &["?"]);
+    }
+}

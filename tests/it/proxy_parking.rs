@@ -12,12 +12,13 @@ use crate::support::modern::Modern;
 use crate::support::playbook::{Playbook, assert_error};
 use crate::support::requests::{Http, config, remote_config};
 
-const SAMPLING: &str = r#"{"id":"s1","method":"sampling/createMessage","params":{"messages":[]}}"#;
-const FORM: &str = r#"{"id":"f1","method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}"#;
-const ROOTS: &str = r#"{"id":"r1","method":"roots/list"}"#;
+pub(crate) const SAMPLING: &str = r#"{"id":"s1","method":"sampling/createMessage","params":{"messages":[]}}"#;
+pub(crate) const FORM: &str =
+    r#"{"id":"f1","method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}"#;
+pub(crate) const ROOTS: &str = r#"{"id":"r1","method":"roots/list"}"#;
 
 /// A modern call in flight on `a`.
-fn calling() -> Playbook {
+pub(crate) fn calling() -> Playbook {
     let mut play = Playbook::new();
     play.ready("demo");
     play.http("a", &Modern::call(1).http());
@@ -26,7 +27,7 @@ fn calling() -> Playbook {
 }
 
 /// What the downstream is told after a moment: what is wanted, by key, and the state.
-fn told(play: &mut Playbook, conn: &str) -> (Vec<(String, Value)>, String) {
+pub(crate) fn told(play: &mut Playbook, conn: &str) -> (Vec<(String, Value)>, String) {
     play.advance(limits::GATHERING_TIME);
     let answer = play.answer(conn);
     let result = &answer.json()["result"];
@@ -37,7 +38,7 @@ fn told(play: &mut Playbook, conn: &str) -> (Vec<(String, Value)>, String) {
 }
 
 /// The downstream of a call is asked once.
-fn parked(ask: &str) -> (Playbook, String, String) {
+pub(crate) fn parked(ask: &str) -> (Playbook, String, String) {
     let mut play = calling();
     play.says("demo", ask);
     let (wanted, state) = told(&mut play, "a");
@@ -338,56 +339,8 @@ fn who_comes_back_says_anew_how_much_of_the_log_is_wanted() {
     assert!(lines.iter().any(|line| line.contains("setLevel") && line.contains("info")), "{lines:?}");
 }
 
-#[test]
-fn who_cannot_come_back_is_not_asked() {
-    let mut play = ready_for_one();
-    play.http("a", &of_one(&Modern::call(1)));
-    play.http("b", &of_one(&Modern::new(2, "unheard/of")));
-    play.forget();
-    play.says("demo", SAMPLING);
-    told(&mut play, "a");
-}
-
-#[test]
-fn a_parked_call_is_asked_no_more_while_another_works() {
-    let (mut play, _, _) = parked(SAMPLING);
-    play.http("b", &Modern::call(2).http());
-    play.forget();
-    play.says("demo", ROOTS);
-    let (wanted, _) = told(&mut play, "b");
-    assert_eq!(wanted[0].1["method"], "roots/list");
-}
-
-#[test]
-fn of_two_strangers_nobody_is_asked() {
-    let mut play = calling();
-    play.http("b", &Modern::call(2).http());
-    play.forget();
-    play.says("demo", SAMPLING);
-    play.expect(&[r#"demo <- {"id":"s1","error":{"code":-32601,"message":"calls of several …"}}"#]);
-}
-
-#[test]
-fn another_principal_is_a_stranger() {
-    let mut settings = config(&["demo"]);
-    settings.servers[0].auth_tokens = vec!["one".to_owned(), "two".to_owned()];
-    let mut play = Playbook::with(settings);
-    play.ready("demo");
-    let of = |request: Modern, token: &str| request.http().with("Authorization", &format!("Bearer {token}"));
-    play.http("a", &of(Modern::call(1), "one"));
-    play.http("b", &of(Modern::call(2), "one"));
-    play.forget();
-    play.says("demo", SAMPLING); // both are of one principal: the newest is asked
-    let (wanted, state) = told(&mut play, "b");
-    let answers = format!("{{\"{}\":{{}}}}", wanted[0].0);
-    let stolen = play.request("c", &of(Modern::call(3).answering(&state, &answers), "two"));
-    assert_error(&stolen, 200, -32602, json!(3), &[]);
-    play.http("c", &of(Modern::call(4).answering(&state, &answers), "one"));
-    play.expect(&[r#"demo <- {"id":"s1","result":{}}"#]);
-}
-
 /// A server whose modern requests are all of one principal.
-fn ready_for_one() -> Playbook {
+pub(crate) fn ready_for_one() -> Playbook {
     let mut settings = config(&["demo"]);
     settings.servers[0].auth_tokens = vec!["one".to_owned()];
     let mut play = Playbook::with(settings);
@@ -395,24 +348,8 @@ fn ready_for_one() -> Playbook {
     play
 }
 
-fn of_one(request: &Modern) -> Http {
+pub(crate) fn of_one(request: &Modern) -> Http {
     request.http().with("Authorization", "Bearer one")
-}
-
-#[test]
-fn while_one_call_is_asked_the_others_of_its_sender_may_wait_for_the_answer() {
-    let mut play = ready_for_one();
-    play.http("a", &of_one(&Modern::call(1)));
-    play.http("b", &of_one(&Modern::call(2)));
-    play.says("demo", SAMPLING); // perhaps for the first, but the newest is asked
-    let (wanted, state) = told(&mut play, "b");
-    play.advance(Duration::from_secs(300)); // requestTimeout is two minutes
-    play.forget();
-    let answers = format!("{{\"{}\":{{}}}}", wanted[0].0);
-    play.http("c", &of_one(&Modern::call(3).answering(&state, &answers)));
-    play.expect(&[r#"demo <- {"id":"s1","result":{}}"#]);
-    play.says("demo", r#"{"id":#1,"result":{}}"#);
-    play.expect(&[r#"a event {"id":1,"result":{"resultType":"complete",…}}"#, "a end"]);
 }
 
 #[test]
@@ -473,4 +410,32 @@ fn a_call_that_was_returned_in_vain_is_told_so() {
     play.forget();
     let answer = play.request("b", &Modern::call(2).answering(&state, "{}").http());
     assert_error(&answer, 502, -32603, json!(2), &["connection refused"]);
+}
+
+#[test]
+fn who_hangs_up_with_questions_left_leaves_the_upstream_none() {
+    let mut play = calling();
+    play.says("demo", FORM);
+    play.says("demo", SAMPLING);
+    let (wanted, state) = told(&mut play, "a");
+    let first = format!("{{\"{}\":{{}}}}", wanted[0].0);
+    play.http("b", &Modern::call(2).answering(&state, &first).http());
+    play.forget();
+    play.hang_up("b");
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.starts_with("demo <- ") && line.contains("\"error\"")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("notifications/cancelled")), "{lines:?}");
+    assert_eq!((play.proxy.census().asks, play.proxy.census().calls), (0, 0));
+}
+
+#[test]
+fn who_hangs_up_before_anything_was_told_leaves_no_question_open() {
+    let mut play = calling();
+    play.says("demo", FORM);
+    play.forget();
+    play.hang_up("a");
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.starts_with("demo <- ") && line.contains("\"error\"")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("notifications/cancelled")), "{lines:?}");
+    assert_eq!((play.proxy.census().asks, play.proxy.census().calls), (0, 0));
 }

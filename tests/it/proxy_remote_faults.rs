@@ -389,3 +389,20 @@ fn a_ping_of_the_upstream_is_answered_while_its_stream_lasts() {
     play.event("up1", r#"data: {"id":"p","method":"ping"}"#);
     assert_eq!(requests(&mut play, r#"{"id":"p","result":{}}"#).len(), 1);
 }
+
+// ---- Questions on the stream that belongs to no call ----
+
+#[test]
+fn the_stream_of_the_session_does_not_tell_whose_question_it_is() {
+    let (mut play, one) = listening();
+    play.streams("up1");
+    let two = play.session("b");
+    for (conn, session) in [("a", &one), ("b", &two)] {
+        play.post(conn, session, r#"{"id":1,"method":"tools/call","params":{"name":"x"}}"#);
+    }
+    play.forget();
+    play.event("up1", r#"data: {"id":9,"method":"roots/list"}"#);
+    let sent = requests(&mut play, r#""id":9"#);
+    assert!(sent.len() == 1 && sent[0].1.contains("-32601") && sent[0].1.contains("isolation"), "{sent:?}");
+    assert_eq!(play.proxy.census().asks, 0);
+}

@@ -162,3 +162,20 @@ fn a_sign_of_life_comes_on_the_stream() {
     let last = play.logs.last().expect("a log line");
     assert!(last.contains("did not answer a ping"), "{last}");
 }
+
+#[test]
+fn the_stream_does_not_tell_whose_question_it_is() {
+    let (mut play, one) = ready();
+    let two = play.session("b");
+    for (conn, session) in [("a", &one), ("b", &two)] {
+        play.post(conn, session, CALL);
+        play.takes_note("up2");
+    }
+    play.forget();
+    play.event("up1", r#"data: {"id":9,"method":"roots/list"}"#);
+    let lines = play.take();
+    let is_refusal =
+        |line: &&String| line.starts_with("up2 POST") && line.contains("-32601") && line.contains("isolation");
+    assert_eq!(lines.iter().filter(is_refusal).count(), 1, "{lines:?}");
+    assert_eq!(play.proxy.census().asks, 0);
+}

@@ -178,6 +178,11 @@ fn errors_of_the_upstream_get_their_modern_form() {
             200,
             json!({"code": -32603, "message": "own", "data": {"code": -32042, "message": "own"}}),
         ),
+        (
+            r#"{"code":-32020,"message":"own"}"#,
+            200,
+            json!({"code": -32603, "message": "own", "data": {"code": -32020, "message": "own"}}),
+        ),
     ] {
         let mut play = ready();
         play.http("a", &Modern::new(1, "resources/read").about("uri", "x").http());
@@ -326,4 +331,20 @@ fn parameters_in_headers_say_what_the_arguments_say() {
             assert_error(&play.answer("a"), 400, -32020, json!(5), &[header]);
         }
     }
+}
+
+#[test]
+fn notifications_too_go_up_without_what_only_the_modern_era_knows() {
+    let mut play = ready();
+    let body = Modern::new(1, "notifications/unheard").body().replace("\"id\":1,", "");
+    let head = Http::post("/demo/mcp", &body).with(VERSION, "2026-07-28").with("Mcp-Method", "notifications/unheard");
+    play.http("b", &head);
+    play.expect(&[r#"demo <- {"method":"notifications/unheard","params":{"_meta":{}}}"#, "b 202"]);
+}
+
+#[test]
+fn a_session_that_nobody_knows_is_nothing_to_a_modern_request() {
+    let mut play = ready();
+    play.http("b", &Modern::call(1).http().session("0"));
+    assert_eq!(play.proxy.census().calls, 1);
 }

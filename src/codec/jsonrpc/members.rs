@@ -131,6 +131,12 @@ impl<'a> Members<'a> {
     }
 }
 
+/// The value of a member of an object, as JSON text. Of one that stands there twice the last, as most readers have it.
+/// What comes behind a fault does not count.
+pub fn member<'a>(object: Option<&'a str>, key: &str) -> Option<&'a str> {
+    members(object?).map_while(Result::ok).filter(|member| member.key == key).last().map(|member| member.value)
+}
+
 /// The value that a text begins with, whatever comes behind it. What is not usual (deep nests) is read at leisure.
 pub fn first_value(text: &str) -> Option<&str> {
     text.get(..usual::value_length(text).or_else(|| careful_length(text))?)

@@ -27,6 +27,7 @@ mod children;
 mod clock;
 mod conn;
 mod event_loop;
+mod file_events;
 mod helper;
 mod listener;
 mod orders;

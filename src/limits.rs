@@ -308,9 +308,11 @@ pub const KEEPALIVE_PROBES: u32 = 4;
 
 /// A configuration file, or what a URL answers with.
 pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
-/// Between two looks at the file, which is read once it has changed and looks the same twice: an editor that writes in
-/// pieces has finished by then, and whoever uses it waits for a second or two.
+/// Between two looks at the file while something happens around it. It is read once it has changed and looks the same
+/// twice: an editor that writes in pieces has finished by then, and whoever uses it waits for a second or two.
 pub const CONFIG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two looks while nothing is heard of the file: another machine may have changed it.
+pub const CONFIG_REST_INTERVAL: Duration = Duration::from_secs(60);
 /// Default of `-http-timeout`, the reference's: for a configuration from a URL, redirects included.
 pub const DOWNLOAD_TIME: Duration = Duration::from_secs(10);
 /// A server's name: it becomes a path segment and a log field.

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  SIGHUP ── reload ──▶ thread ── load ──▶ answers ── poll ──▶ loop
-//!                        │  ▲                  └─ waker ──▶ poll ──┘
-//!                        └──┴ looks at the file, once in a while
+//!                        │  ▲ ▲                └─ waker ──▶ poll ──┘
+//!                        │  │ └ something happens around the file ◀── another thread
+//!                        └──┴ looks at the file until it looks the same twice
 //! ```
 //!
 //! The thread reads and resolves too: a disk that sleeps, or a host that does not answer, must not make the loop wait.
@@ -13,9 +14,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use mio::Waker;
 
+use super::file_events::FileEvents;
 use super::stamp::Stamp;
 use crate::config::Config;
 use crate::limits;
@@ -31,10 +34,19 @@ pub struct Reloading {
     pub file: Option<PathBuf>,
 }
 
-/// The thread, as the loop sees it. It ends with its last job once this is dropped; nobody waits for it.
+/// Why the thread wakes.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    /// The operator asks.
+    Reload,
+    /// Something happens around the file.
+    Look,
+}
+
+/// The thread, as the loop sees it. Nobody waits for it: it ends with the process, if not before.
 #[derive(Debug)]
 pub(super) struct Watcher {
-    orders: Sender<()>,
+    orders: Sender<Order>,
     answers: Receiver<Result<Config, Vec<String>>>,
 }
 
@@ -49,7 +61,7 @@ impl Watcher {
         let (reply, answers) = mpsc::channel();
         let Reloading { mut load, file } = reloading;
         // Before the thread: what changes from now on is a change.
-        let mut file = file.map(Watched::new);
+        let mut file = file.map(|path| Watched::new(path, orders.clone()));
         let run = move || {
             while is_due(&queue, file.as_mut()) {
                 // Either fails only when the loop has ended.
@@ -64,7 +76,7 @@ impl Watcher {
 
     /// The operator asks for the configuration to be read again.
     pub(super) fn reload(&self) {
-        let _ = self.orders.send(()); // the thread ends after us
+        let _ = self.orders.send(Order::Reload); // the thread ends after us
     }
 
     /// What the configuration says now, once it was read.
@@ -74,18 +86,31 @@ impl Watcher {
 }
 
 /// Waits until there is something to read. `false`: there never will be.
-fn is_due(orders: &Receiver<()>, file: Option<&mut Watched>) -> bool {
+fn is_due(orders: &Receiver<Order>, file: Option<&mut Watched>) -> bool {
     let Some(file) = file else { return orders.recv().is_ok() };
+    let mut look_at = Instant::now() + file.pause();
     loop {
-        match orders.recv_timeout(limits::CONFIG_LOOK_INTERVAL) {
-            Ok(()) => {
+        match orders.recv_timeout(look_at.saturating_duration_since(Instant::now())) {
+            Ok(Order::Reload) => {
                 file.on_read();
                 return true;
             }
+            Ok(Order::Look) if file.is_calm => {
+                file.is_calm = false;
+                look_at = Instant::now() + file.pause();
+            }
+            Ok(Order::Look) => {} // it is looked at soon anyway
             Err(RecvTimeoutError::Timeout) if file.has_changed() => return true,
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => look_at = Instant::now() + file.pause(),
             Err(RecvTimeoutError::Disconnected) => return false,
         }
+    }
+}
+
+/// Passes on what happens around a file, until nobody wants to know any more. In a busy place once in a while will do.
+fn listen(mut events: FileEvents, orders: &Sender<Order>) {
+    while events.wait().is_ok() && orders.send(Order::Look).is_ok() {
+        thread::sleep(limits::CONFIG_LOOK_INTERVAL);
     }
 }
 
@@ -97,12 +122,27 @@ struct Watched {
     read: Option<Stamp>,
     /// At the last look: whoever writes it may not have finished.
     seen: Option<Stamp>,
+    /// Whether there is somebody who says when something happens around it.
+    is_told: bool,
+    /// Whether nothing has happened since it looked the same twice.
+    is_calm: bool,
 }
 
 impl Watched {
-    fn new(path: PathBuf) -> Watched {
+    /// What happens around it is an order to look.
+    fn new(path: PathBuf, orders: Sender<Order>) -> Watched {
+        let told = FileEvents::around(&path).and_then(|events| {
+            let run = move || listen(events, &orders);
+            thread::Builder::new().name("config events".to_owned()).spawn(run)
+        });
         let stamp = Stamp::of(&path);
-        Watched { path, read: stamp, seen: stamp }
+        // The configuration may have changed since it was read, before anybody listened.
+        Watched { path, read: stamp, seen: stamp, is_told: told.is_ok(), is_calm: false }
+    }
+
+    /// Until the next look.
+    fn pause(&self) -> Duration {
+        if self.is_told && self.is_calm { limits::CONFIG_REST_INTERVAL } else { limits::CONFIG_LOOK_INTERVAL }
     }
 
     /// It is read now, whatever it looks like.
@@ -114,7 +154,8 @@ impl Watched {
     /// Whether it has changed since it was last read, and not since the last look.
     fn has_changed(&mut self) -> bool {
         let now = Stamp::of(&self.path);
-        let is_settled = now.is_some() && now == std::mem::replace(&mut self.seen, now);
+        self.is_calm = now == std::mem::replace(&mut self.seen, now);
+        let is_settled = now.is_some() && self.is_calm;
         if !is_settled || now == self.read {
             return false;
         }

@@ -3,12 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::{self, Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use mcp_proxy::limits;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -207,6 +209,20 @@ fn a_file_that_changes_is_read_without_being_told() {
     write(&proxy.config, &json!({ "one": demo(&[]), "two": demo(&[]) }));
     proxy.wait_for("Reloaded the configuration: added two");
     client.add(1, 2);
+}
+
+#[test]
+fn so_is_one_behind_a_link_after_a_rest() {
+    let proxy = Proxy::start(&json!({ "one": demo(&[]) }));
+    let other = proxy.config.with_extension("d").join("other.json");
+    fs::create_dir(other.parent().unwrap()).unwrap();
+    // Nothing has happened for longer than the file is looked at for.
+    thread::sleep(3 * limits::CONFIG_LOOK_INTERVAL);
+    write(&other, &json!({ "one": demo(&[]), "two": demo(&[]) }));
+    fs::remove_file(&proxy.config).unwrap();
+    symlink(&other, &proxy.config).unwrap();
+    proxy.wait_for("Reloaded the configuration: added two");
+    fs::remove_dir_all(other.parent().unwrap()).unwrap();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""The programs under measurement: ours, nginx in front of ours, and two others in front of the same stdio server."""
+"""Our own proxy under measurement, and what goes on beside it."""
 
 import contextlib
 import http.client
@@ -164,6 +164,28 @@ def busy(peer, message, expected_bytes):
 
 
 @contextlib.contextmanager
+def dripping(peer):
+    """A connection that sends a request a byte a second."""
+    is_over = threading.Event()
+    with socket.create_connection(("127.0.0.1", peer.port)) as connection:
+
+        def work():
+            for byte in f"POST {peer.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode():
+                with contextlib.suppress(OSError):
+                    connection.send(bytes([byte]))
+                if is_over.wait(1):
+                    return
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            worker.join()
+
+
+@contextlib.contextmanager
 def killed_in_call(peer, session):
     """The status of a call whose server is killed, and the seconds from the kill to the answer."""
     slow = {"name": "slow", "arguments": {"seconds": 60, "steps": 1}}
@@ -253,55 +275,3 @@ def read_address(process):
         if found := re.search(rb"http://[^/\s]+:(\d+)(/\w+/mcp)", line):
             return int(found[1]), found[2].decode()
     raise AssertionError("the proxy named no endpoint")
-
-
-NGINX = """
-daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  keepalive_requests 100000000;
-  # Room for a whole answer in memory: otherwise nginx would write the large ones to a file.
-  client_body_buffer_size 256k; proxy_buffers 32 8k; proxy_max_temp_file_size 0;
-  upstream proxied {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 100000000; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://proxied; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-    }}
-  }}
-}}
-"""
-
-
-@contextlib.contextmanager
-def nginx(behind):
-    """nginx, one process, in front of `behind`: what a plain reverse proxy spends on the very same requests."""
-    with tempfile.TemporaryDirectory(prefix="mcp-proxy-bench-") as folder:
-        port = free_port()
-        config = Path(folder) / "nginx.conf"
-        config.write_text(NGINX.format(folder=folder, upstream=behind.port, port=port))
-        with running(["nginx", "-c", str(config), "-p", folder], **quiet()) as process:
-            wait_until_listening(port, process)
-            yield Peer("nginx", process, port, behind.path)
-
-
-@contextlib.contextmanager
-def supergateway(modules, binary):
-    port = free_port()
-    command = ["node", f"{modules}/.bin/supergateway", "--stdio", f"{binary} __demo", "--port", str(port)]
-    command += ["--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none"]
-    with running(command, **quiet()) as process:
-        wait_until_listening(port, process)
-        yield Peer("supergateway", process, port, "/mcp")
-
-
-@contextlib.contextmanager
-def npm_mcp_proxy(modules, binary):
-    port = free_port()
-    command = ["node", f"{modules}/.bin/mcp-proxy", "--host", "127.0.0.1", "--port", str(port), "--server", "stream"]
-    with running([*command, "--", binary, "__demo"], **quiet()) as process:
-        wait_until_listening(port, process)
-        yield Peer("npm mcp-proxy", process, port, "/mcp")

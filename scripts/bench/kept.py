@@ -12,7 +12,7 @@ from pathlib import Path
 
 import peers
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "e2e"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "e2e"))
 import authorization
 
 CLIENTS, GRANTS = 1_000, 10_000

@@ -27,6 +27,7 @@ mod codec_http_client_tunnel;
 mod codec_http_head;
 mod codec_http_pair;
 mod codec_http_server;
+mod codec_http_smuggling;
 mod codec_jsonc;
 mod codec_jsonrpc_envelope;
 mod codec_jsonrpc_members;

@@ -5,6 +5,7 @@
 //!   Messages in the usual spelling, which are nearly all, it reads at a fraction of the cost (`usual`).
 //! - [`quick`] is for answers of our own children: it reads a few bytes at either end of a line that may be megabytes.
 //! - [`members`] goes through an object and says where each member stands.
+//! - [`spelling`] finds a member that no reader can take for another.
 //! - [`search`] looks for members without reading.
 //! - [`rewrite`] says what changes in a message, wherever it is written to.
 //! - [`splice`] copies a message once, with other ids in it.
@@ -17,6 +18,7 @@ pub mod object;
 pub mod quick;
 pub mod rewrite;
 pub mod search;
+pub mod spelling;
 pub mod splice;
 mod usual;
 pub mod write;

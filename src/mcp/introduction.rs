@@ -5,6 +5,7 @@
 //! | legacy upstream | as it is; only the version changes | made of the other |
 //! | modern upstream | made of the other | as it is; only the versions that are not ours go |
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
@@ -14,7 +15,9 @@ use super::log_level::LogLevel;
 use super::server_capabilities::{self, ServerCapabilities};
 use super::version::Version;
 use crate::base::text::shorten;
+use crate::codec::jsonrpc::envelope::json_string;
 use crate::codec::jsonrpc::object::Object;
+use crate::codec::jsonrpc::spelling::{Unclear, sole};
 use crate::codec::jsonrpc::splice::range_in;
 use crate::codec::jsonrpc::write;
 
@@ -283,22 +286,23 @@ impl From<Asks<'_>> for ClientCapabilities {
     }
 }
 
-/// The parameters of `logging/setLevel`.
-#[derive(serde::Deserialize)]
-struct SetLevelParams {
-    level: LogLevel,
+/// The level that a `logging/setLevel` request asks for; `None` where it is missing, or no level.
+///
+/// # Errors
+/// Some reader could find another one.
+pub fn asked_level(params: Option<&str>) -> Result<Option<LogLevel>, Unclear> {
+    Ok(sole(params, "level")?.and_then(|level| serde_json::from_str(level).ok()))
 }
 
-/// The level that a `logging/setLevel` request asks for; `None` where its parameters are not understood.
-pub fn asked_level(params: Option<&str>) -> Option<LogLevel> {
-    serde_json::from_str::<SetLevelParams>(params?).ok().map(|params| params.level)
+/// The `uri` of `resources/subscribe` and `resources/unsubscribe`; `None` where it is missing, or no text.
+///
+/// # Errors
+/// Some reader could find another one.
+pub fn asked_uri(params: Option<&str>) -> Result<Option<String>, Unclear> {
+    Ok(sole(params, "uri")?.and_then(json_string).map(Cow::into_owned))
 }
 
-/// The `uri` of `resources/subscribe`, `resources/unsubscribe` and `notifications/resources/updated`.
+/// The `uri` of `notifications/resources/updated`, and of requests that were found to have one.
 pub fn uri(params: Option<&str>) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct UriParams {
-        uri: String,
-    }
-    serde_json::from_str::<UriParams>(params?).ok().map(|params| params.uri)
+    asked_uri(params).ok().flatten()
 }

@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::base::id::{ServerId, SessionId};
 use crate::base::sequence::CallId;
+use crate::codec::jsonrpc::envelope::json_string;
+use crate::codec::jsonrpc::spelling::{Unclear, sole};
 use crate::limits;
 
 /// What is owned.
@@ -115,19 +117,17 @@ impl Owners {
     }
 }
 
-/// Whether the parameters of a request ask for a task.
+/// Whether the parameters of a request ask for a task, if only to some reader.
 pub fn asks_for_task(params: Option<&str>) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Augmented<'a> {
-        #[serde(borrow)]
-        task: Option<&'a RawValue>,
-    }
     // Every `tools/call` is searched: the searcher is made once.
     static TASK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"task\""));
     let Some(params) = params.filter(|params| TASK.find(params.as_bytes()).is_some()) else {
         return false;
     };
-    serde_json::from_str::<Augmented<'_>>(params).is_ok_and(|params| params.task.is_some())
+    match sole(Some(params), "task") {
+        Ok(task) => task.is_some_and(|task| task != "null"),
+        Err(Unclear) => true,
+    }
 }
 
 /// The task that a reply says was begun.
@@ -146,10 +146,10 @@ pub fn begun_task(reply: &[u8]) -> Option<Thing> {
     Some(Thing::Task(reply.result.task.task_id.into()))
 }
 
-/// The task that the parameters of a request or notification name.
+/// The task that the parameters of a request or notification name, if it is one to every reader.
 pub fn named_task(params: Option<&str>) -> Option<Thing> {
-    let named: TaskId<'_> = serde_json::from_str(params?).ok()?;
-    Some(Thing::Task(named.task_id.into()))
+    let id = sole(params, "taskId").ok()?.and_then(json_string)?;
+    Some(Thing::Task(id.into()))
 }
 
 /// The task of an entry of a list.

@@ -12,6 +12,7 @@ use crate::base::number::Number;
 use crate::codec::header_value::encode;
 use crate::codec::jsonrpc::envelope::json_string;
 use crate::codec::jsonrpc::members::{NotAnObject, members};
+use crate::codec::jsonrpc::spelling::{Unclear, sole};
 
 impl ToolHeaders {
     /// Names and encoded values of the headers that a call with these arguments has. Where a key stands there twice,
@@ -29,7 +30,16 @@ impl ToolHeaders {
         self.iter().zip(found).filter_map(header).collect()
     }
 
-    /// Whether a call's headers say what its arguments say. `header` looks one up, in any letter case.
+    /// Whether a call's headers say what its parameters say. `header` looks one up, in any letter case.
+    pub fn check_call<'h>(&self, params: Option<&str>, header: impl Fn(&str) -> Sent<'h>) -> Result<(), Mismatch> {
+        match (sole(params, "arguments"), self.iter().next()) {
+            (Ok(arguments), _) => self.check(arguments, header),
+            (Err(Unclear), Some(first)) => Err(Mismatch::new(&first.header, Problem::Unclear)),
+            (Err(Unclear), None) => Ok(()),
+        }
+    }
+
+    /// Whether a call's headers say what its arguments say.
     pub fn check<'h>(&self, arguments: Option<&str>, header: impl Fn(&str) -> Sent<'h>) -> Result<(), Mismatch> {
         let all_found = self.find(arguments).ok();
         for (index, ToolHeader { header: name, .. }) in self.iter().enumerate() {

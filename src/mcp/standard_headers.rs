@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use super::header_mismatch::{Mismatch, Problem, Sent, sent_text};
 use crate::codec::jsonrpc::envelope::json_string;
 use crate::codec::jsonrpc::members::members;
+use crate::codec::jsonrpc::spelling::is_alike;
 
 /// The protocol version, as in `_meta`.
 pub const PROTOCOL_VERSION: &str = "MCP-Protocol-Version";
@@ -40,7 +41,7 @@ pub fn name<'a>(method: &str, params: Option<&'a str>) -> Result<Option<Cow<'a, 
     let mut found = None;
     for member in members(params) {
         let member = member.map_err(|_| Unclear)?;
-        if member.key.eq_ignore_ascii_case(key) && found.replace(member.value).is_some() {
+        if is_alike(&member.key, key) && found.replace(member.value).is_some() {
             return Err(Unclear);
         }
     }

@@ -160,7 +160,7 @@ impl Proxy {
         let Some(catalogue) = self.servers.get(server).map(|server| &server.catalogue) else { return Ok(()) };
         let Some(name) = member(params, "name").and_then(json_string) else { return Ok(()) };
         match catalogue.headers(&name) {
-            Some(headers) => headers.check(member(params, "arguments"), |name| head.param(name)),
+            Some(headers) => headers.check_call(params, |name| head.param(name)),
             None => Ok(()),
         }
     }

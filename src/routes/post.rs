@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::base::id::{ConnId, ServerId, SessionId, StreamId};
 use crate::base::sequence::CallId;
 use crate::codec::jsonrpc::envelope::{self, BatchItem, Body, Message, Params};
-use crate::codec::jsonrpc::members::member;
+use crate::codec::jsonrpc::spelling::{Unclear, sole};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, TRANSPORT_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{CallKind, is_passive};
@@ -240,25 +240,28 @@ impl Proxy {
         }
         let kind = match method {
             "logging/setLevel" => match introduction::asked_level(params.text) {
-                Some(level) => return self.on_set_level(incoming, level, params, now),
-                None => CallKind::Passive,
+                Ok(Some(level)) => return self.on_set_level(incoming, level, params, now),
+                Ok(None) => CallKind::Passive,
+                Err(Unclear) => return self.refuse_unclear(incoming, "level", now),
             },
-            "resources/subscribe" => match introduction::uri(params.text) {
-                Some(uri) => match self.check_subscription(session, uri) {
+            "resources/subscribe" => match introduction::asked_uri(params.text) {
+                Ok(Some(uri)) => match self.check_subscription(session, uri) {
                     Ok(kind) => kind,
                     Err(reason) => {
                         let body = write::error(id, INTERNAL_ERROR, &reason);
                         return self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
                     }
                 },
-                None => CallKind::Passive,
+                Ok(None) => CallKind::Passive,
+                Err(Unclear) => return self.refuse_unclear(incoming, "uri", now),
             },
-            "resources/unsubscribe" => match introduction::uri(params.text) {
-                Some(uri) if !self.unsubscribe(server, session, &uri) => {
+            "resources/unsubscribe" => match introduction::asked_uri(params.text) {
+                Ok(Some(uri)) if !self.unsubscribe(server, session, &uri) => {
                     let body = write::result(id, "{}");
                     return self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
                 }
-                Some(_) | None => CallKind::Passive,
+                Ok(Some(_) | None) => CallKind::Passive,
+                Err(Unclear) => return self.refuse_unclear(incoming, "uri", now),
             },
             "tools/list" => CallKind::ListTools,
             "tasks/list" => CallKind::ListTasks,
@@ -276,6 +279,13 @@ impl Proxy {
         };
         let request = Request { message, id, params, method: McpMethod::of(method), kind, modern: None };
         self.accept_call(server, Some(session), stream, request, now);
+    }
+
+    /// The upstream could read something else than what the proxy goes by.
+    fn refuse_unclear(&mut self, incoming: &Incoming<'_>, name: &str, now: Instant) {
+        let reason = format!("there must be one parameter {name:?}, in that spelling");
+        let body = write::error(incoming.id, INVALID_PARAMS, &reason);
+        self.push_reply(incoming.stream, 200, &[], &[body.as_bytes()], now);
     }
 
     /// The upstream has one level for all: the most verbose that any session wants.
@@ -310,12 +320,12 @@ impl Proxy {
                 "notifications/initialized" => self.on_downstream_ready(server, bytes, now),
                 "initialize" => {} // a request without an id
                 "notifications/cancelled" => {
-                    if let Some(id) = member(params.text, "requestId") {
+                    if let Ok(Some(id)) = sole(params.text, "requestId") {
                         self.on_cancelled(session, bytes, id, now);
                     }
                 }
                 "notifications/progress" => {
-                    if let Some(token) = member(params.text, "progressToken") {
+                    if let Ok(Some(token)) = sole(params.text, "progressToken") {
                         self.on_ask_progress(session, bytes, token);
                     }
                 }

@@ -1,7 +1,10 @@
 //! `mcp::introduction`: what both sides say of themselves, in either era.
 
+use mcp_proxy::codec::jsonrpc::spelling::Unclear;
 use mcp_proxy::mcp::era::Era;
-use mcp_proxy::mcp::introduction::{ClientCapabilities, Greeting, Introduction, NotModern, asked_level, uri};
+use mcp_proxy::mcp::introduction::{
+    ClientCapabilities, Greeting, Introduction, NotModern, asked_level, asked_uri, uri,
+};
 use mcp_proxy::mcp::log_level::LogLevel;
 use mcp_proxy::mcp::version::Version;
 use serde_json::{Value, json};
@@ -220,14 +223,26 @@ fn what_is_no_greeting_is_refused_with_the_reason() {
 
 #[test]
 fn levels_and_uris_are_read_where_they_are_what_they_should_be() {
-    assert_eq!(asked_level(Some(r#"{"x":1,"level":"warning"}"#)), Some(LogLevel::Warning));
+    assert_eq!(asked_level(Some(r#"{"x":1,"level":"warning"}"#)), Ok(Some(LogLevel::Warning)));
     for params in
         [None, Some("{}"), Some(r#"{"level":"WARNING"}"#), Some(r#"{"level":"loud"}"#), Some(r#"{"level":4}"#)]
     {
-        assert_eq!(asked_level(params), None, "{params:?}");
+        assert_eq!(asked_level(params), Ok(None), "{params:?}");
     }
     assert_eq!(uri(Some(r#"{"uri":"a:\/\/b","_meta":{}}"#)).as_deref(), Some("a://b"));
     for params in [None, Some("{}"), Some(r#"{"uri":null}"#), Some(r#"{"uri":["a"]}"#)] {
         assert_eq!(uri(params), None, "{params:?}");
+        assert_eq!(asked_uri(params), Ok(None), "{params:?}");
+    }
+}
+
+#[test]
+fn what_some_reader_could_read_otherwise_is_unclear() {
+    for params in [r#"{"level":"info","level":"info"}"#, r#"{"Level":"info"}"#, r#"{"level":"info","LEVEL":"debug"}"#] {
+        assert_eq!(asked_level(Some(params)), Err(Unclear), "{params}");
+    }
+    for params in [r#"{"uri":"a","uri":"b"}"#, r#"{"uri":"a","\u0055RI":"b"}"#, r#"{"Uri":"a"}"#] {
+        assert_eq!(asked_uri(Some(params)), Err(Unclear), "{params}");
+        assert_eq!(uri(Some(params)), None, "{params}");
     }
 }

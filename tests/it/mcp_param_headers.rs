@@ -170,6 +170,20 @@ fn headers_that_do_not_are_a_mismatch() {
 }
 
 #[test]
+fn arguments_that_some_reader_finds_elsewhere_are_unclear() {
+    let region = |name: &str| if name == "Mcp-Param-Region" { Sent::Once(b"a") } else { Sent::Nothing };
+    for (params, is_clear) in [
+        (r#"{"name":"t","arguments":{"region":"a"}}"#, true),
+        (r#"{"name":"t","arguments":{"region":"a"},"arguments":{"region":"b"}}"#, false),
+        (r#"{"name":"t","arguments":{"region":"b"},"\u0061rguments":{"region":"a"}}"#, false),
+        (r#"{"name":"t","arguments":{"region":"a"},"Arguments":{"region":"b"}}"#, false),
+    ] {
+        let problem = tool().check_call(Some(params), region).map_err(|mismatch| mismatch.problem);
+        assert_eq!(problem, if is_clear { Ok(()) } else { Err(Problem::Unclear) }, "{params}");
+    }
+}
+
+#[test]
 fn where_no_parameter_is_repeated_nothing_is_looked_at() {
     let none = ToolHeaders::default();
     assert_eq!(none.params(Some("{")), []);

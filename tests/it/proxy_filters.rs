@@ -71,6 +71,29 @@ fn a_call_to_a_filtered_tool_is_refused_as_unknown() {
     play.expect(&[r#"demo <- {"id":#1,"method":"tools/call","params":{"name":"get_a"}}"#]);
 }
 
+/// To Go's `encoding/json`, for one, keys that differ in letter case only are one, and the last of them counts.
+#[test]
+fn no_second_spelling_gets_a_call_past_the_filter() {
+    for (other, members) in [
+        ("method", r#""method":"ping","method":"tools/call","params":{"name":"rm"}"#),
+        ("Method", r#""method":"ping","Method":"tools/call","params":{"name":"rm"}"#),
+        ("METHOD", r#""METHOD":"tools/call","method":"ping","params":{"name":"rm"}"#),
+        ("mEthod", r#""method":"ping","m\u0045thod":"tools/call","params":{"name":"rm"}"#),
+        ("Params", r#""method":"tools/call","params":{"name":"get_a"},"Params":{"name":"rm"}"#),
+        ("param\u{17f}", r#""method":"tools/call","params":{"name":"get_a"},"param\u017f":{"name":"rm"}"#),
+    ] {
+        let (mut play, s) = filtered("2025-11-25");
+        play.forget();
+        let body = format!(r#"{{"jsonrpc":"2.0","id":7,{members}}}"#);
+        let answer = play.request("a", &Http::post("/demo/mcp", &body).session(&s));
+        assert_error(&answer, 400, -32600, json!(null), &[other]);
+        let notification = body.replace("\"id\":7,", "");
+        let answer = play.request("a", &Http::post("/demo/mcp", &notification).session(&s));
+        assert_error(&answer, 400, -32600, json!(null), &[other]);
+        play.expect(&[]);
+    }
+}
+
 #[test]
 fn a_batch_is_filtered_too() {
     let (mut play, s) = filtered("2025-03-26");

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::spelling::{is_alike, sole};
 use super::{INVALID_REQUEST, PARSE_ERROR, usual};
 use crate::base::text::shorten;
 use crate::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX, MESSAGE_MEMBERS_MAX};
@@ -144,6 +145,9 @@ fn read_text(text: &str) -> Result<Message<'_>, Malformed> {
     members.into_message()
 }
 
+/// The members that are known.
+const NAMES: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+
 /// The members of a message as they stand there.
 #[derive(Default)]
 struct Members<'a> {
@@ -224,7 +228,7 @@ fn id_rule(member: &str) -> String {
 fn is_id(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    text.len() <= ID_BYTES_MAX && (text.starts_with('"') || is_integer)
+    text.len() <= ID_BYTES_MAX && (is_integer || json_string(text).is_some())
 }
 
 /// The value of JSON text that is a string.
@@ -241,36 +245,30 @@ fn read_params(text: &str) -> Result<Params<'_>, Malformed> {
 }
 
 /// `_meta.progressToken`, if there is one. The parameters were validated before, so the second pass is spent only
-/// where a key `_meta` can be: spelt out, or hidden behind an escape.
+/// where a key `_meta` can be: spelt out in any letter case, or hidden behind an escape.
 fn progress_token(params: &str) -> Result<Option<&str>, Malformed> {
     let bytes = params.as_bytes();
     let can_have_meta = memchr::memchr2_iter(b'_', b'\\', bytes)
-        .any(|at| bytes[at..].starts_with(b"_meta") || bytes[at..].starts_with(b"\\u"));
+        .any(|at| is_start_of_meta(&bytes[at..]) || bytes[at..].starts_with(b"\\u"));
     if !can_have_meta {
         return Ok(None);
     }
-    let outer: WithMeta = serde_json::from_str(params).map_err(|error| invalid(&error.to_string()))?;
-    let Some(meta) = outer.meta.filter(|meta| meta.get().starts_with('{')) else {
+    let unclear =
+        |name: &str| invalid(&format!("there must be one {name:?} in that spelling, and it must be readable"));
+    let meta = sole(Some(params), "_meta").map_err(|_| unclear("_meta"))?;
+    let Some(meta) = meta.filter(|meta| meta.starts_with('{')) else {
         return Ok(None);
     };
-    let inner: WithToken = serde_json::from_str(meta.get()).map_err(|error| invalid(&error.to_string()))?;
-    match inner.token.map(RawValue::get) {
+    let token = sole(Some(meta), "progressToken").map_err(|_| unclear("progressToken"))?;
+    match token.filter(|token| *token != "null") {
         None => Ok(None),
         Some(token) if is_id(token) => Ok(Some(token)),
         Some(_) => Err(invalid(&id_rule("progressToken"))),
     }
 }
 
-#[derive(serde::Deserialize)]
-struct WithMeta<'a> {
-    #[serde(rename = "_meta", borrow, default)]
-    meta: Option<&'a RawValue>,
-}
-
-#[derive(serde::Deserialize)]
-struct WithToken<'a> {
-    #[serde(rename = "progressToken", borrow, default)]
-    token: Option<&'a RawValue>,
+fn is_start_of_meta(text: &[u8]) -> bool {
+    text.get(..b"_meta".len()).is_some_and(|start| start.eq_ignore_ascii_case(b"_meta"))
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -293,7 +291,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 
     /// By hand rather than derived: an `Option<&RawValue>` would read `"id": null` as absent, and unknown members must
-    /// not stand there twice either, lest two readers see two messages.
+    /// not stand there twice either, nor look like known ones, lest two readers see two messages.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Members::default();
         let mut others: Vec<Cow<'de, str>> = Vec::new();
@@ -302,6 +300,10 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 map.next_value::<&RawValue>()?;
                 if others.contains(&key) {
                     return Err(duplicate(&key));
+                }
+                if let Some(name) = NAMES.iter().find(|name| is_alike(&key, name)) {
+                    let key = shorten(&key);
+                    return Err(A::Error::custom(format_args!("member {key:?}: some readers take it for {name:?}")));
                 }
                 if others.len() == MESSAGE_MEMBERS_MAX {
                     return Err(A::Error::custom(format_args!("more than {MESSAGE_MEMBERS_MAX} unknown members")));

@@ -1,0 +1,42 @@
+//! Members that are one and the same to some readers.
+//!
+//! Of a member that stands there twice most readers take the last one, and some the first. To others, Go's
+//! `encoding/json` above all, keys that differ in letter case only are one as well, with U+017F for an `s` and U+212A
+//! for a `k`. Whatever the proxy goes by has to be what an upstream goes by, whichever it is: so there must be one
+//! member that could be meant, in its own spelling.
+
+use super::members::members;
+
+/// Several members could be meant, or one that is not spelt as it should be, or the text is no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unclear;
+
+/// Whether some reader takes a key for `name`, which is made of ASCII letters.
+pub fn is_alike(key: &str, name: &str) -> bool {
+    let folded = key.chars().map(|char| match char {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        char => char.to_ascii_lowercase(),
+    });
+    folded.eq(name.chars().map(|char| char.to_ascii_lowercase()))
+}
+
+/// The only member of that name, as JSON text; `None` if there is none, or no object.
+///
+/// # Errors
+/// Some reader could find another one.
+pub fn sole<'a>(object: Option<&'a str>, name: &str) -> Result<Option<&'a str>, Unclear> {
+    let Some(object) = object else { return Ok(None) };
+    let mut found = None;
+    for member in members(object) {
+        let member = member.map_err(|_| Unclear)?;
+        let is_named = member.key == name;
+        if is_named && found.replace(member.value).is_none() {
+            continue;
+        }
+        if is_named || is_alike(&member.key, name) {
+            return Err(Unclear);
+        }
+    }
+    Ok(found)
+}

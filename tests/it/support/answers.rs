@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use mcp_proxy::codec::sse::{Decoder, Item};
+use serde_json::value::RawValue;
 
 /// The head of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,8 +158,7 @@ impl Answers {
             assert_eq!(head.header("content-type"), Some("text/html; charset=utf-8"), "{body}");
         } else if !body.is_empty() && !is_metrics {
             assert_eq!(head.header("content-type"), Some("application/json"), "{body}");
-            serde_json::from_str::<serde_json::Value>(&body)
-                .unwrap_or_else(|e| panic!("a body that is no JSON ({e}): {body}"));
+            serde_json::from_str::<&RawValue>(&body).unwrap_or_else(|e| panic!("a body that is no JSON ({e}): {body}"));
         }
         self.state = State::Head;
         Some(Part::Whole(head, body))
@@ -211,8 +211,7 @@ fn read_block(decoder: &mut Decoder, block: &str, last_id: &mut Option<String>) 
     let Some(Item::Event(event)) = decoder.handle(&mut input) else { panic!("no event: {block:?}") };
     let data = String::from_utf8(event.data.to_vec()).expect("data in UTF-8");
     assert!(input.is_empty() && event.name == b"message");
-    serde_json::from_str::<serde_json::Value>(&data)
-        .unwrap_or_else(|e| panic!("an event that is no JSON ({e}): {data}"));
+    serde_json::from_str::<&RawValue>(&data).unwrap_or_else(|e| panic!("an event that is no JSON ({e}): {data}"));
     Part::Event(data)
 }
 

@@ -205,7 +205,8 @@ fn read_block(decoder: &mut Decoder, block: &str, last_id: &mut Option<String>) 
     if let Some(id) = lines.next_if(|line| line.starts_with("id: ")) {
         on_id(last_id, &id["id: ".len()..]);
     }
-    assert!(lines.next().is_some_and(|line| line.starts_with("data: {")), "{block:?}");
+    let is_object = |line: &str| line.strip_prefix("data: ").is_some_and(|data| data.trim_start().starts_with('{'));
+    assert!(lines.next().is_some_and(is_object), "{block:?}"); // behind the space that its upstream has put there
     assert!(lines.all(|line| line.starts_with("data: ")) && !block.contains('\r'), "{block:?}");
     let mut input = block.as_bytes();
     let Some(Item::Event(event)) = decoder.handle(&mut input) else { panic!("no event: {block:?}") };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mcp_proxy::base::id::{ConnId, LinkId, OutboundId};
 use mcp_proxy::config::Config;
 use mcp_proxy::limits;
-use mcp_proxy::proxy::{Input, Output, Proxy, Sources, Vitals};
+use mcp_proxy::proxy::{Input, Output, Proxy, Sources, Task, Vitals};
 
 use crate::support::clock::Clock;
 use crate::support::requests::loopback;
@@ -20,6 +20,7 @@ mod children;
 mod choices;
 mod downs;
 mod known;
+mod logins;
 mod outbounds;
 mod sayings;
 mod setting;
@@ -80,6 +81,10 @@ struct Stage {
     /// What hosts have not answered.
     asked: Vec<Asked>,
     known: Known,
+    /// What the authorization server wants to be done.
+    tasks: Vec<Task>,
+    /// Whether that waits until the input says so.
+    has_slow_disk: bool,
     /// Those of the servers, in their order, and of any other.
     manners: [Manners; SERVERS.len() + 1],
     dead_conns: BTreeSet<ConnId>,
@@ -109,6 +114,8 @@ impl Stage {
             outbounds: Vec::new(),
             asked: Vec::new(),
             known: Known::default(),
+            tasks: Vec::new(),
+            has_slow_disk: false,
             manners,
             dead_conns: BTreeSet::new(),
             dead_links: BTreeSet::new(),
@@ -117,6 +124,7 @@ impl Stage {
             is_stopped: false,
             is_forced: false,
         };
+        stage.authorize();
         stage.drain();
         stage.flow();
         stage
@@ -143,8 +151,11 @@ impl Stage {
                 setting::change(&mut self.config, choices);
                 self.handle(Input::Reload(Box::new(self.config.clone())));
             }
-            _ if choices.byte() == 7 => self.signal(),
-            _ => self.advance(Duration::from_millis(u64::from(choices.byte()) * 10)),
+            _ => match choices.byte() {
+                7 => self.signal(),
+                8 => self.act_login(choices),
+                _ => self.advance(Duration::from_millis(u64::from(choices.byte()) * 10)),
+            },
         }
     }
 
@@ -190,7 +201,7 @@ impl Stage {
             Output::Connect(outbound) => self.on_connect(outbound),
             Output::TransmitOutbound(outbound) => self.on_transmit_outbound(outbound),
             Output::CloseOutbound(outbound) => self.on_close_outbound(outbound),
-            Output::Authority(task) => panic!("nobody logs in here: {task:?}"),
+            Output::Authority(task) => self.on_task(task),
             Output::Log(record) => {
                 assert!(!record.message.contains('\n'), "a log line of several lines: {record:?}");
                 self.is_ending |= record.message == "Shutting down"; // a server that must be there may be the cause
@@ -201,7 +212,9 @@ impl Stage {
 
     /// Everybody does what can be done at once.
     fn flow(&mut self) {
-        while !self.is_stopped && (self.flow_downs() | self.flow_children() | self.flow_outbounds()) {}
+        while !self.is_stopped && (self.flow_downs() | self.flow_children() | self.flow_outbounds() | self.flow_tasks())
+        {
+        }
     }
 
     /// Lets time pass; what is due happens when it is due.
@@ -237,6 +250,7 @@ impl Stage {
         self.all_leave();
         self.all_children_obey();
         self.all_hosts_obey();
+        self.has_slow_disk = false;
         self.manners = [Manners::of(0); SERVERS.len() + 1];
         for pause in [limits::PARKED_TIME_MAX, limits::REPLAY_TIME_MAX, limits::ASK_TIME_MAX, limits::REQUEST_TIME] {
             self.leap(pause + limits::REPLAY_SWEEP_INTERVAL);
@@ -259,6 +273,7 @@ impl Stage {
             self.signal();
         }
         self.all_take();
+        self.has_slow_disk = false;
         let patience = limits::SHUTDOWN_GRACE + limits::STDIN_GRACE + limits::TERM_GRACE + limits::LINGER_TIME_MAX;
         self.advance(patience + Duration::from_secs(1));
         let census = self.proxy.census();

@@ -219,6 +219,7 @@ impl Stage {
             Part::Whole(head, body) => {
                 self.known.learn(body, &due.party, &source);
                 learn_session(head, due, &mut self.known);
+                self.known.learn_login(head, body);
             }
             Part::Begin(head) => learn_session(head, due, &mut self.known),
             Part::Event(text) => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::logins::Told;
+
 /// How much is remembered of each kind.
 const KEPT: usize = 16;
 
@@ -25,6 +27,8 @@ pub(super) struct Known {
     pub(super) keys: Vec<String>,
     /// Ids of what legacy clients were asked.
     pub(super) asks: Vec<String>,
+    /// Of the authorization server.
+    pub(super) told: Told,
     last_id: u32,
     /// Who may hear of a request, and where its answer came from.
     requests: BTreeMap<u32, (Party, Option<String>)>,

@@ -132,16 +132,54 @@ impl Stage {
     fn understand(&mut self, id: OutboundId, body: &[u8]) {
         let message: Value = serde_json::from_slice(body).unwrap_or_default();
         let outbound = self.outbound(id);
-        let manners = outbound.manners;
+        let (manners, state) = (outbound.manners, outbound.state.clone());
         if let Some(reply) = manners.reply(&message) {
-            let is_refusal = reply.contains("\"error\"");
-            let status = if is_refusal { "400 Bad Request" } else { "200 OK" };
-            let name = if manners.has_sessions() && !is_refusal { "\r\nMcp-Session-Id: up" } else { "" };
-            return self.respond(id, &format!("{status}\r\nContent-Type: application/json{name}"), reply.as_bytes());
+            return self.reply(id, manners, &reply);
+        }
+        let is_request = message.get("id").is_some() && message.get("method").is_some();
+        match &state {
+            State::Due(method) if manners.is_eager() && method == "GET" && manners.streams() => {
+                self.begin_stream(id, "");
+                if manners.is_old() && self.outbounds.iter().any(|outbound| outbound.id == id) {
+                    self.send_chunk(id, b"event: endpoint\ndata: /message?s=1\n\n");
+                }
+            }
+            State::Due(method) if manners.is_eager() && method == "GET" => self.respond(id, "405 No", b""),
+            State::Due(_) if manners.is_eager() && !is_request => self.respond(id, "202 Accepted", b""),
+            State::Due(_) if manners.is_old() => self.respond(id, "202 Accepted", b""),
+            State::Due(_) | State::Idle | State::Streaming => {}
         }
         if self.asked.len() < ASKED_MAX {
             self.asked.extend(sayings::asked(&message));
         }
+    }
+
+    fn reply(&mut self, id: OutboundId, manners: Manners, reply: &str) {
+        let stream = self.outbounds.iter().find(|outbound| outbound.state == State::Streaming).map(|stream| stream.id);
+        if let Some(stream) = stream.filter(|_| manners.is_old()) {
+            self.respond(id, "202 Accepted", b"");
+            // The core may have closed it upon that.
+            if self.outbounds.iter().any(|outbound| outbound.id == stream) {
+                self.send_chunk(stream, format!("data: {reply}\n\n").as_bytes());
+            }
+            return;
+        }
+        let is_refusal = reply.contains("\"error\"");
+        let status = if is_refusal { "400 Bad Request" } else { "200 OK" };
+        let name = if manners.has_sessions() && !is_refusal { "\r\nMcp-Session-Id: up" } else { "" };
+        self.respond(id, &format!("{status}\r\nContent-Type: application/json{name}"), reply.as_bytes());
+    }
+
+    fn begin_stream(&mut self, id: OutboundId, name: &str) {
+        self.outbound(id).state = State::Streaming;
+        let rest = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked";
+        let head = format!("HTTP/1.1 200 OK\r\n{rest}{name}\r\n\r\n");
+        self.handle(Input::OutboundReceived { outbound: id, bytes: head.as_bytes() });
+    }
+
+    fn send_chunk(&mut self, id: OutboundId, event: &[u8]) {
+        let chunk = [format!("{:x}\r\n", event.len()).as_bytes(), event, b"\r\n"].concat();
+        self.handle(Input::OutboundReceived { outbound: id, bytes: &chunk });
     }
 
     fn respond(&mut self, id: OutboundId, head: &str, body: &[u8]) {
@@ -196,12 +234,7 @@ impl Stage {
         let manners = self.outbound(id).manners;
         let name = if manners.has_sessions() { "\r\nMcp-Session-Id: up" } else { "" };
         match choices.below(4) {
-            0 if manners.streams() => {
-                self.outbound(id).state = State::Streaming;
-                let rest = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked";
-                let head = format!("HTTP/1.1 200 OK\r\n{rest}{name}\r\n\r\n");
-                self.handle(Input::OutboundReceived { outbound: id, bytes: head.as_bytes() });
-            }
+            0 if manners.streams() => self.begin_stream(id, name),
             0..=2 => {
                 let body = sayings::say(&mut self.asked, choices);
                 self.respond(id, &format!("200 OK\r\nContent-Type: application/json{name}"), &body);
@@ -225,8 +258,7 @@ impl Stage {
             }
         };
         if !event.is_empty() {
-            let chunk = [format!("{:x}\r\n", event.len()).as_bytes(), &event, b"\r\n"].concat();
-            self.handle(Input::OutboundReceived { outbound: id, bytes: &chunk });
+            self.send_chunk(id, &event);
         }
     }
 

@@ -100,7 +100,7 @@ impl Manners {
     }
 
     /// Whether it introduces itself without being told to.
-    fn is_eager(self) -> bool {
+    pub(super) fn is_eager(self) -> bool {
         self.0 & 3 != 3
     }
 
@@ -126,6 +126,11 @@ impl Manners {
     /// Whether its sessions have names.
     pub(super) fn has_sessions(self) -> bool {
         self.0 & 32 == 32
+    }
+
+    /// Whether its answers come on the stream (HTTP+SSE).
+    pub(super) fn is_old(self) -> bool {
+        self.0 & 64 == 64
     }
 
     /// What it answers to what the core itself wants to know.

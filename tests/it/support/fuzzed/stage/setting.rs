@@ -8,6 +8,7 @@ use mcp_proxy::config::{
 };
 
 use super::choices::Choices;
+use super::logins;
 use crate::support::requests;
 
 /// The servers: two processes, and two hosts in the network.
@@ -56,6 +57,9 @@ pub(super) fn config(choices: &mut Choices<'_>) -> Config {
     config.metrics = bits & 1 == 1;
     config.transports = if bits & 14 == 14 { Transports::Streamable } else { Transports::Both };
     config.status_page = if bits & 16 == 16 { StatusPage::Everywhere } else { StatusPage::Local };
+    if bits & 14 == 12 {
+        logins::configure(&mut config);
+    }
     let mut selection = SELECTIONS[usize::from(bits >> 5)].into_iter();
     config.servers.retain(|_| selection.next() == Some(true));
     config

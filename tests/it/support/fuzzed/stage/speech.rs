@@ -175,7 +175,8 @@ impl Stage {
             modern = self.answering(modern, choices);
         }
         let http = opened(modern.http().at(&path(&server)));
-        let http = if bits & 16 == 16 { http.with("Mcp-Param-X", "1") } else { http };
+        let http =
+            if bits & 16 == 0 && params.contains_key("arguments") { http.with("Mcp-Param-X", "1") } else { http };
         self.request(at, &http.text(), Due::of(&party, &server));
     }
 

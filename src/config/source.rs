@@ -80,9 +80,9 @@ impl Source {
         }
     }
 
-    /// The offset of a line and a column in bytes, both from 1, as a JSON parser reports them.
+    /// The offset of a line and a column in bytes, both from 1, as a JSON parser reports them: of the character there.
     pub fn offset(&self, line: usize, column_bytes: usize) -> usize {
         let line_start: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-        (line_start + column_bytes.saturating_sub(1)).min(self.text.len())
+        self.text.floor_char_boundary(line_start + column_bytes.saturating_sub(1))
     }
 }

@@ -178,6 +178,29 @@ pub enum Output {
     },
 }
 
+impl Output {
+    /// Whether it is to be done with the process of this link.
+    pub(super) fn is_for(&self, link: LinkId) -> bool {
+        match self {
+            Output::Spawn(id)
+            | Output::TransmitStdin(id)
+            | Output::CloseStdin(id)
+            | Output::Terminate(id)
+            | Output::Kill(id) => *id == link,
+            Output::Transmit(_)
+            | Output::Resume(_)
+            | Output::FinishWriting(_)
+            | Output::Close(_)
+            | Output::Connect(_)
+            | Output::TransmitOutbound(_)
+            | Output::CloseOutbound(_)
+            | Output::Authority(_)
+            | Output::Log(_)
+            | Output::Stopped { .. } => false,
+        }
+    }
+}
+
 /// A line for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {

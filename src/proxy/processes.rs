@@ -38,6 +38,8 @@ impl Proxy {
     pub(super) fn on_exited(&mut self, link: LinkId, exit: Exit, now: Instant) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
         self.flush_lines(link, now);
+        // Nothing can be done any more of what its last line has led to.
+        self.outputs.retain(|output| !output.is_for(link));
         if self.died_of_probe(server, link) {
             return self.start_otherwise(server, link, now);
         }

@@ -127,6 +127,13 @@ fn a_broken_file_is_one_problem() {
 }
 
 #[test]
+fn a_mistake_behind_a_character_of_several_bytes() {
+    let (_, problems) = read("{\"a\": \"\u{e9}\u{e9}\t\"}");
+    assert_eq!((problems.len(), problems[0].position), (1, Position { line: 1, column: 9 }), "{problems:?}");
+    assert!(problems[0].what.contains("control character"), "{problems:?}");
+}
+
+#[test]
 fn whatever_is_cut_off_is_refused_without_panic() {
     let text = concat!(
         "\u{feff}{ /* \u{e9} */ ",

@@ -7,7 +7,7 @@ use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
 use crate::support::playbook::{HELLO, INTRODUCTION, Playbook, assert_error};
-use crate::support::requests::{Http, config, initialize};
+use crate::support::requests::{Http, config, initialize, rpc};
 
 const CALL: &str = r#"{"id":1,"method":"tools/call"}"#;
 const INITIALIZED: &str = r#"demo <- {"method":"notifications/initialized"}"#;
@@ -100,6 +100,22 @@ fn an_answer_that_came_before_the_end_counts() {
     play.writes("demo", format!("{id},\"result\":{{}}}}").as_bytes());
     play.exits("demo", Exit::Code(1));
     play.expect(&[r#"a 200 json {"id":1,"result":{}}"#]);
+}
+
+#[test]
+fn nothing_is_asked_of_a_process_that_has_ended() {
+    let odd = r#"{"id":"mcp-proxy:initialize","result":{"protocolVersion":"1999-01-01","capabilities":{}}}"#;
+    for last_line in [r#"{"id":"p","method":"ping"}"#, r#"{"id":"a","method":"roots/list"}"#, odd] {
+        let mut play = Playbook::new();
+        play.spawned("demo");
+        if last_line != odd {
+            introduces_itself(&mut play);
+        }
+        play.forget();
+        play.writes("demo", rpc(last_line).as_bytes()); // it ends within the line
+        play.exits("demo", Exit::Code(0));
+        play.expect(&[]);
+    }
 }
 
 #[test]

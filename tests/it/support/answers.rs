@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use mcp_proxy::codec::sse::{Decoder, Item};
+use serde_json::value::RawValue;
 
 /// The head of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,8 +158,7 @@ impl Answers {
             assert_eq!(head.header("content-type"), Some("text/html; charset=utf-8"), "{body}");
         } else if !body.is_empty() && !is_metrics {
             assert_eq!(head.header("content-type"), Some("application/json"), "{body}");
-            serde_json::from_str::<serde_json::Value>(&body)
-                .unwrap_or_else(|e| panic!("a body that is no JSON ({e}): {body}"));
+            serde_json::from_str::<&RawValue>(&body).unwrap_or_else(|e| panic!("a body that is no JSON ({e}): {body}"));
         }
         self.state = State::Head;
         Some(Part::Whole(head, body))
@@ -205,14 +205,14 @@ fn read_block(decoder: &mut Decoder, block: &str, last_id: &mut Option<String>) 
     if let Some(id) = lines.next_if(|line| line.starts_with("id: ")) {
         on_id(last_id, &id["id: ".len()..]);
     }
-    assert!(lines.next().is_some_and(|line| line.starts_with("data: {")), "{block:?}");
+    let is_object = |line: &str| line.strip_prefix("data: ").is_some_and(|data| data.trim_start().starts_with('{'));
+    assert!(lines.next().is_some_and(is_object), "{block:?}"); // behind the space that its upstream has put there
     assert!(lines.all(|line| line.starts_with("data: ")) && !block.contains('\r'), "{block:?}");
     let mut input = block.as_bytes();
     let Some(Item::Event(event)) = decoder.handle(&mut input) else { panic!("no event: {block:?}") };
     let data = String::from_utf8(event.data.to_vec()).expect("data in UTF-8");
     assert!(input.is_empty() && event.name == b"message");
-    serde_json::from_str::<serde_json::Value>(&data)
-        .unwrap_or_else(|e| panic!("an event that is no JSON ({e}): {data}"));
+    serde_json::from_str::<&RawValue>(&data).unwrap_or_else(|e| panic!("an event that is no JSON ({e}): {data}"));
     Part::Event(data)
 }
 

@@ -13,6 +13,7 @@ use mcp_proxy::codec::http::{
 use mcp_proxy::codec::jsonrpc::envelope::{Body as Messages, Message, read_body as read_messages, read_message};
 use mcp_proxy::codec::jsonrpc::{quick, splice};
 use mcp_proxy::codec::lines::{Line, Lines, Overlong};
+use mcp_proxy::codec::prometheus::{Kind, Page};
 use mcp_proxy::codec::sse::{Decoder, Fields, Item, event};
 use mcp_proxy::config::networks::{PRIVATE, parsed};
 use mcp_proxy::config::oauth::{ClientIpHeader, Forwarding};
@@ -23,32 +24,54 @@ use mcp_proxy::oauth::client_ip::{Caller, forwarded, x_forwarded_for};
 use super::client_wire;
 use super::wire::{self, Cuts};
 
-#[path = "fuzzed/mcp.rs"]
+mod config;
+mod markup;
 mod mcp;
-#[path = "fuzzed/oauth.rs"]
 mod oauth;
+mod pages;
+mod stage;
+mod tools;
+mod urls;
 
+pub(crate) use config::{config, download, expand, jsonc};
 pub(crate) use mcp::{header_value, meta, results};
-pub(crate) use oauth::{form, oauth_authorize, oauth_store};
+pub(crate) use oauth::{form, oauth_authorize, oauth_posts, oauth_store};
+pub(crate) use pages::{pages, template};
+pub(crate) use stage::core;
+pub(crate) use tools::{request_state, tools};
+pub(crate) use urls::{url, values};
 
 /// A target's function.
 pub(crate) type Target = fn(&[u8]);
 
 /// All of them, under the names of their corpora.
-pub(crate) const TARGETS: [(&str, Target); 13] = [
+pub(crate) const TARGETS: [(&str, Target); 26] = [
     ("body", body),
     ("client_ip", client_ip),
+    ("config", config),
+    ("core", core),
+    ("download", download),
+    ("expand", expand),
     ("form", form),
     ("header_value", header_value),
     ("http_client", http_client),
     ("http_server", http_server),
+    ("jsonc", jsonc),
     ("jsonrpc", jsonrpc),
     ("lines", lines),
     ("meta", meta),
     ("oauth_authorize", oauth_authorize),
+    ("oauth_posts", oauth_posts),
     ("oauth_store", oauth_store),
+    ("pages", pages),
+    ("prometheus", prometheus),
+    ("request_state", request_state),
     ("results", results),
     ("sse", sse),
+    ("template", template),
+    ("tools", tools),
+    ("url", url),
+    ("values", values),
 ];
 
 /// A connection's input is understood the same way under any cut, and everything that was asked is answered.
@@ -323,5 +346,35 @@ fn seeded(data: &[u8]) -> (Cuts, &[u8]) {
     match data {
         [a, b, input @ ..] => (Cuts::new(u64::from(u16::from_le_bytes([*a, *b]))), input),
         [..] => (Cuts::new(0), data),
+    }
+}
+
+/// Whatever a label says, it comes back, and stays in its line.
+pub(crate) fn prometheus(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut page = Page::default();
+    let mut family = page.family("mcp_proxy_x", Kind::Gauge, "A number.");
+    family.sample(&[("server", text), ("end", "1")], data.len());
+    let page = page.into_text();
+    let sample = page.split('\n').nth(2).unwrap();
+    let (value, rest) = sample.strip_prefix("mcp_proxy_x{server=\"").and_then(read_label).unwrap();
+    assert_eq!(value, text);
+    assert_eq!(rest, format!(",end=\"1\"}} {}", data.len()));
+    assert_eq!(page.split('\n').count(), 4);
+}
+
+/// The value of a label up to its closing quote (the text format's own escapes), and what follows it.
+fn read_label(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.chars();
+    loop {
+        match chars.next()? {
+            '"' => return Some((value, chars.as_str())),
+            '\\' => value.push(match chars.next()? {
+                'n' => '\n',
+                other => other,
+            }),
+            other => value.push(other),
+        }
     }
 }

@@ -6,11 +6,13 @@ use std::time::Instant;
 use mcp_proxy::base::time::Now;
 use mcp_proxy::codec::form::{Form, write};
 use mcp_proxy::config::oauth::Redirect;
+use mcp_proxy::config::redirect_uri::RedirectUri;
 use mcp_proxy::oauth::answer::{Answer, Body, Page};
 use mcp_proxy::oauth::redirects::Redirects;
 use mcp_proxy::oauth::settings::Settings;
 use mcp_proxy::oauth::store::document::{LoadError, Loaded, load, whole};
-use mcp_proxy::oauth::{AuthorizationServer, Output, Visit};
+use mcp_proxy::oauth::{AuthorizationServer, Browser, Output, Posted, Visit};
+use serde_json::Value;
 
 const ISSUER: &str = "https://mcp.example.com";
 const CALLBACK: &str = "http://localhost/callback";
@@ -102,4 +104,49 @@ pub(crate) fn oauth_store(data: &[u8]) {
     server.handle_timeout(later);
     assert_eq!(server.logins().count(), 0, "there are no users");
     while server.poll_output().is_some() {}
+}
+
+/// Whatever is posted to whichever endpoint is answered once and in order, and opens nothing.
+pub(crate) fn oauth_posts(data: &[u8]) {
+    let Some((choice, body)) = data.split_first() else { return };
+    let (authorization, body) = match body.iter().position(|byte| *byte == 7) {
+        Some(end) => (std::str::from_utf8(&body[..end]).ok(), &body[end + 1..]),
+        None => (None, body),
+    };
+    let (mut server, now) = open(STORE.as_bytes()).unwrap();
+    let visit = Visit { issuer: ISSUER, ip: IpAddr::V4(Ipv4Addr::LOCALHOST), now };
+    let content_type = Some(if choice & 4 == 4 { "application/json" } else { "application/x-www-form-urlencoded" });
+    let posted = Posted { authorization, content_type, body };
+    let ticket = match choice & 3 {
+        0 => server.handle_token(visit, posted),
+        1 => server.handle_revoke(visit, posted),
+        2 => server.handle_register(visit, body),
+        _ => server.handle_login(visit, Browser { cookie: authorization, ..Browser::default() }, body),
+    };
+    let mut answers = Vec::new();
+    while let Some(output) = server.poll_output() {
+        match output {
+            Output::Answer { ticket: of, answer } => answers.push((of, answer)),
+            Output::Write(write) => server.handle_written(write.number, true),
+            Output::Verify { job, .. } => server.handle_verdict(job, false, now),
+            Output::Notice(notice) => assert!(!notice.text.contains('\n'), "{}", notice.text),
+        }
+    }
+    let [(of, answer)] = &answers[..] else { panic!("{} answers", answers.len()) };
+    assert_eq!(*of, ticket);
+    for (name, value) in &answer.headers {
+        assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{name}: {value}");
+    }
+    let text = match &answer.body {
+        Body::Json(text) => text.as_str(),
+        Body::Empty | Body::Page(_) => "{}",
+    };
+    let json: Value = serde_json::from_str(text).unwrap();
+    assert!(json.get("access_token").is_none() && json.get("code").is_none(), "{text}");
+    assert_eq!(answer.status >= 400, json.get("error").is_some() || matches!(answer.body, Body::Page(_)), "{answer:?}");
+    let clients = server.census().clients;
+    assert_eq!(clients, 1 + usize::from(answer.status == 201), "{answer:?}");
+    if let Some(uris) = json["redirect_uris"].as_array() {
+        assert!(!uris.is_empty() && uris.iter().all(|uri| RedirectUri::parse(uri.as_str().unwrap()).is_ok()));
+    }
 }

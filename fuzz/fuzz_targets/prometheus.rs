@@ -1,0 +1,4 @@
+//! Feeds arbitrary bytes to `support::fuzzed::prometheus`, which says what must hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| mcp_proxy_fuzz::run("prometheus", data));

@@ -68,10 +68,10 @@ fn on_serve(serve: Serve) -> ExitCode {
         Err(exit) => return exit,
     };
     if let Some(warning) = serve.job.origin().and_then(ConfigOrigin::warning) {
-        eprintln!("warning: {warning}");
+        io::report(format_args!("warning: {warning}"));
     }
     for warning in &config.warnings {
-        eprintln!("warning: {warning}");
+        io::report(format_args!("warning: {warning}"));
     }
     match serve.job {
         Job::Check(_) => return print(&welcome::check(&config)),
@@ -84,7 +84,7 @@ fn on_serve(serve: Serve) -> ExitCode {
         Job::Run(_) | Job::Demo => {}
     }
     if serve.is_insecure {
-        eprintln!("{INSECURE}");
+        io::report(INSECURE);
     }
     let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
     let reloading = configuration::reloading(&serve);
@@ -110,7 +110,7 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
                 fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
             }
             ConfigurationError::Wrong(problems) => {
-                eprintln!("{problems}");
+                io::report(problems);
                 ExitCode::from(USAGE_ERROR)
             }
         }),
@@ -140,7 +140,7 @@ fn configured_folder(origin: &ConfigOrigin, is_named: bool, expands_env: bool) -
         Err(error) => return Err(fail(USAGE_ERROR, error)),
     };
     config::template_dir(&source, configuration::variables(expands_env)).map_err(|problems| {
-        eprintln!("{problems}");
+        io::report(problems);
         ExitCode::from(USAGE_ERROR)
     })
 }
@@ -162,7 +162,7 @@ fn print_demo(config: &Config, local: SocketAddr) {
 }
 
 fn fail(status: u8, error: impl Display) -> ExitCode {
-    eprintln!("mcp-proxy: {error}");
+    io::report(format_args!("mcp-proxy: {error}"));
     ExitCode::from(status)
 }
 

@@ -51,7 +51,7 @@ mod worker;
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -73,7 +73,8 @@ use self::watcher::Watcher;
 pub use self::watcher::{Load, Reloading};
 use crate::config::forward_proxy::ForwardProxies;
 use crate::config::{self, Config};
-use crate::proxy::{Level, Proxy, Random, Sources};
+use crate::limits;
+use crate::proxy::{Level, Proxy, Random, Record, Sources};
 
 /// What to run.
 pub struct Settings {
@@ -109,6 +110,7 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     let (listener, local) = Listener::bind(&config.addr, poll.registry())?;
     let random = random_source().map_err(RunError::System)?;
     let log = Log::start(log_level, log_format).map_err(RunError::System)?;
+    warn_of_few_descriptors(&log);
     let waker = outbounds::waker(poll.registry()).map_err(RunError::System)?;
     let watcher = reloading.map(|reloading| Watcher::start(reloading, Arc::clone(&waker))).transpose();
     let watcher = watcher.map_err(RunError::System)?;
@@ -217,6 +219,29 @@ fn raise_nofile() -> String {
     // It may fail where the hard limit is above the system's own; then it stays as it was.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
     limit.current.map_or_else(|| "-".to_owned(), |current| current.to_string())
+}
+
+/// Writes a line to stderr before there is a log, or where there is none. A stderr that takes nothing, because it is
+/// closed or its disk is full, is no reason to end; to `eprintln!` it is.
+pub fn report(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// How many descriptors this process may have.
+fn descriptors() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+fn warn_of_few_descriptors(log: &Log) {
+    let bound = descriptors();
+    if bound < limits::DESCRIPTORS_FEW {
+        let message = format!(
+            "only {bound} files and connections may be open at once (ulimit -n): each client takes one, each server \
+             that is a process three, each call to one in the network one"
+        );
+        let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
+        log.write(&record, clock::read_clock().unix_seconds);
+    }
 }
 
 /// What the environment says about connections to remote upstreams.

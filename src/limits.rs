@@ -33,6 +33,8 @@ pub const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 pub const BODY_PAUSE_MAX: Duration = Duration::from_secs(20);
 /// A connection between two requests. Longer than nginx's and cloud balancers' 60 s, so that they close first.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(75);
+/// Where descriptors are short, a connection that has been idle for so long makes room for another.
+pub const IDLE_TIME_MIN: Duration = Duration::from_secs(1);
 /// Without any progress in writing to a downstream that has bytes waiting.
 pub const WRITE_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// After the last answer on a closing connection: time for the peer to read it before the socket goes.
@@ -275,6 +277,8 @@ pub const TURN_ACCEPTS_MAX: usize = 64;
 /// Connections that wait in the kernel. The usual 128 overflows when every client reconnects after a restart, and an
 /// overflow costs the client a second (the kernel drops its SYN).
 pub const LISTEN_BACKLOG: i32 = 1_024;
+/// With fewer descriptors than this, the log says at the start how many there are. Systems give 256 to 1,048,576.
+pub const DESCRIPTORS_FEW: u64 = 256;
 /// Without descriptors for a new connection: until the next attempt.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Between two log lines about that: a full table stays full for a while.

@@ -38,7 +38,7 @@ pub fn run() -> ExitCode {
         match next_event(&lines, server.poll_timeout()) {
             Event::Line(line) => server.handle_line(&line, Instant::now()),
             Event::TooLong => {
-                report(&format!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
+                super::report(format_args!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
                 return ExitCode::FAILURE;
             }
             Event::Deadline => {}
@@ -93,14 +93,9 @@ fn write_output(server: &mut DemoServer) -> Flow {
                     return Flow::Exit(ExitCode::FAILURE);
                 }
             }
-            Effect::Stderr(line) => report(&line),
+            Effect::Stderr(line) => super::report(&line),
             Effect::Exit(code) => return Flow::Exit(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)),
         }
     }
     Flow::Continue
-}
-
-/// `eprintln!` would panic where stderr is closed.
-fn report(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

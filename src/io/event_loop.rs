@@ -189,8 +189,11 @@ impl EventLoop {
                 Accepted::Nobody => return,
                 Accepted::Shortage(report) => {
                     if let Some(error) = report {
-                        self.warn(format!("new connections have to wait: {error} (see ulimit -n)"), now);
+                        let bound = super::descriptors();
+                        let message = "new connections have to wait until others end or have been idle for a while";
+                        self.warn(format!("{message}: {error}; the bound is {bound} (ulimit -n)"), now);
                     }
+                    self.core.handle_shortage(now);
                     return;
                 }
             }

@@ -53,7 +53,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     match keep(args) {
         Ok(status) => end_like(status),
         Err(error) => {
-            eprintln!("the keeper of this server failed: {error}");
+            super::report(format_args!("the keeper of this server failed: {error}"));
             ExitCode::from(STATUS_NOT_KEPT)
         }
     }

@@ -1,8 +1,8 @@
 //! The log: lines on stderr, in the form of Go's `slog` text, which the users of the reference know, or as JSON objects
 //! with the same members.
 //!
-//! The loop never waits for a slow stderr: a thread writes, behind a bounded queue. Lines that find it full are
-//! counted, and the count is logged once there is room.
+//! The loop never waits for a slow stderr: a thread writes, behind a bounded queue. Lines that find it full, or that
+//! stderr does not take because its disk is full, are counted, and the count is logged once there is room.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ pub(super) struct Log {
     level: Level,
     format: Format,
     lines: SyncSender<String>,
-    /// How many lines found the queue full.
+    /// How many lines found the queue full, or were not taken by stderr.
     dropped: Arc<AtomicU64>,
     /// Disconnected when the writer has ended.
     written: Receiver<()>,
@@ -84,36 +84,81 @@ impl Log {
 
 /// The writer's thread: ends when the queue is closed and empty.
 fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, format: Format) {
-    let mut reported = 0;
+    let (mut stderr, mut reported) = (Stderr::default(), 0);
     while let Ok(mut batch) = queue.recv() {
         while batch.len() < BATCH_BYTES
             && let Ok(line) = queue.try_recv()
         {
             batch.push_str(&line);
         }
-        write_all(batch.as_bytes());
-        let total = dropped.load(Ordering::Relaxed);
-        if total > reported {
-            let message = format!("{} log lines dropped: stderr is read too slowly", total - reported);
-            reported = total;
+        let lost = stderr.write(batch.as_bytes());
+        let total = dropped.fetch_add(lost, Ordering::Relaxed) + lost;
+        if lost == 0 && total > reported {
+            let message = format!("{} log lines lost: {}", total - reported, stderr.reason());
             let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
-            write_all(line(&record, unix_seconds(), format).as_bytes());
+            if stderr.write(line(&record, unix_seconds(), format).as_bytes()) == 0 {
+                reported = total;
+                stderr.failure = None;
+            }
         }
     }
 }
 
-/// A stderr that is closed for good takes the lines into nothing; there is nobody left to tell.
-fn write_all(mut bytes: &[u8]) {
+/// What the log is written to.
+#[derive(Debug, Default)]
+struct Stderr {
+    /// Whether a line was cut off: the next one must not stand behind it.
+    is_cut: bool,
+    /// Why lines were not taken.
+    failure: Option<io::Error>,
+}
+
+impl Stderr {
+    /// Writes lines. Returns how many of them were not taken, or not as a whole. A full disk may have room again; a
+    /// stderr that is closed for good takes the lines into nothing, and there is nobody left to tell.
+    fn write(&mut self, lines: &[u8]) -> u64 {
+        if self.is_cut {
+            match write_all(b"\n") {
+                Ok(()) => self.is_cut = false,
+                Err((_, error)) => return self.on_lost(lines, error),
+            }
+        }
+        match write_all(lines) {
+            Ok(()) => 0,
+            Err((rest, error)) => {
+                self.is_cut = lines[..lines.len() - rest.len()].last().is_some_and(|byte| *byte != b'\n');
+                self.on_lost(rest, error)
+            }
+        }
+    }
+
+    fn on_lost(&mut self, lines: &[u8], error: io::Error) -> u64 {
+        self.failure = Some(error);
+        lines.iter().filter(|byte| **byte == b'\n').count() as u64
+    }
+
+    fn reason(&self) -> String {
+        match &self.failure {
+            Some(error) => format!("stderr could not be written: {error}"),
+            None => "stderr is read too slowly".to_owned(),
+        }
+    }
+}
+
+/// The error comes with what was not written.
+fn write_all(mut bytes: &[u8]) -> Result<(), (&[u8], io::Error)> {
     let mut stderr = io::stderr().lock();
     while !bytes.is_empty() {
         match stderr.write(bytes) {
             Ok(count) if count > 0 => bytes = &bytes[count..],
+            Ok(_) => return Err((bytes, io::ErrorKind::WriteZero.into())),
             // Somebody with whom we share the terminal or pipe has made it non-blocking.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(10)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(_) | Err(_) => return,
+            Err(error) => return Err((bytes, error)),
         }
     }
+    Ok(())
 }
 
 fn unix_seconds() -> u64 {

@@ -27,14 +27,14 @@ const STATUS_CANNOT_RUN: u8 = 126;
 /// started, with one line on stderr.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let [parent, _, program, arguments @ ..] = args.as_slice() else {
-        eprintln!("{VERB} is started by the keeper only");
+        super::report(format_args!("{VERB} is started by the keeper only"));
         return ExitCode::from(STATUS_CANNOT_RUN);
     };
     if process::set_parent_process_death_signal(Some(Signal::KILL)).is_err() || !is_child_of(parent) {
         return ExitCode::from(STATUS_CANNOT_RUN);
     }
     let error = Command::new(program).args(arguments).exec();
-    eprintln!("{}", explain(program, &error));
+    super::report(explain(program, &error));
     ExitCode::from(if error.kind() == io::ErrorKind::NotFound { STATUS_NOT_FOUND } else { STATUS_CANNOT_RUN })
 }
 

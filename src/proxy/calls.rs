@@ -313,7 +313,10 @@ impl Proxy {
     /// The upstream did not agree to what the call asked for, as far as its downstream knows.
     fn on_unanswered(&mut self, call: &Call) {
         match (&call.kind, call.session) {
-            (CallKind::Subscribe(uri), session) => self.on_subscribe_refused(session, uri),
+            (CallKind::Subscribe(uri), session) => {
+                self.on_subscribe_refused(session, uri);
+                self.give_up_subscription(call, uri);
+            }
             (CallKind::Initialize { .. }, session) => {
                 self.suspect_unused(call.server);
                 if let Some(entry) = session.and_then(|session| self.sessions.get_mut(session)) {

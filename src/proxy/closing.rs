@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::conns::{Conn, ConnState};
 use super::{Output, Proxy};
 use crate::base::id::{ConnId, Id};
+use crate::base::time::Now;
 use crate::limits;
 use crate::routes::errors::{self, JSON};
 
@@ -109,6 +110,16 @@ impl Proxy {
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.codec.abandon_request();
         self.respond(id, 408, &[JSON], &[errors::plain(reason).as_bytes()], now);
+    }
+
+    /// The system has no descriptor for another connection. The one that has been idle longest makes room, if it has
+    /// been so for a while.
+    pub fn handle_shortage(&mut self, now: Now) {
+        let idle = self.conns.iter().filter_map(|(id, conn)| Some((conn.idle_since()?, id.index(), id)));
+        let idle = idle.filter(|(since, ..)| *since + limits::IDLE_TIME_MIN <= now.instant);
+        if let Some((.., id)) = idle.min() {
+            self.drop_conn(id, now.instant);
+        }
     }
 
     /// Ends the connection that has gone longest without doing anything useful. Says whether there was one.

@@ -36,6 +36,8 @@ pub(crate) struct Conn {
     is_transmitting: bool,
     /// Whether the downstream has said that it will send no more.
     pub(super) is_finished: bool,
+    /// Whether a request on it has been answered.
+    has_served: bool,
     /// The allowed origin of the page whose request is being answered.
     pub(super) origin: Option<Box<str>>,
     /// What will be logged of that request, if anything.
@@ -51,6 +53,16 @@ impl Conn {
     /// Whether so much waits behind the request in hand that no more is read.
     pub(super) fn is_full(&self) -> bool {
         self.incoming.len() >= limits::HEAD_BYTES_MAX
+    }
+
+    /// Since when nothing has happened on it and nothing is due; `None` if something is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let is_idle = matches!(self.state, ConnState::AwaitingHead)
+            && self.codec.phase() == Phase::AwaitingHead
+            && self.incoming.is_empty()
+            && self.outgoing.is_empty();
+        let time = if self.has_served { limits::IDLE_TIME_MAX } else { limits::HEAD_TIME_MAX };
+        self.state_due.filter(|_| is_idle)?.checked_sub(time)
     }
 
     /// The head of an answer is written.
@@ -98,6 +110,7 @@ impl Proxy {
             outgoing: OutQueue::new(),
             is_transmitting: false,
             is_finished: false,
+            has_served: false,
             origin: None,
             note: None,
             timer: Timer::default(),
@@ -305,6 +318,7 @@ impl Proxy {
         self.log_request(id, now);
         let Some(conn) = self.conns.get_mut(id) else { return };
         conn.origin = None;
+        conn.has_served = true;
         match conn.codec.phase() {
             Phase::AwaitingHead | Phase::Draining => {
                 conn.state = ConnState::AwaitingHead;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Proxy;
 use crate::base::id::{ServerId, SessionId};
 use crate::limits;
-use crate::mcp::call::CallKind;
+use crate::mcp::call::{Call, CallKind, CallState};
 use crate::mcp::log_level::LogLevel;
 use crate::mcp::server_capabilities::ServerCapabilities;
 use crate::mcp::session::Session;
@@ -48,6 +48,15 @@ impl Proxy {
     pub(super) fn on_subscribe_refused(&mut self, session: Option<SessionId>, uri: &str) {
         if let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) {
             session.subscriptions.remove(uri);
+        }
+    }
+
+    /// Nobody waits for the answer to a call that subscribes. The upstream may have agreed before it heard of that.
+    pub(super) fn give_up_subscription(&mut self, call: &Call, uri: &str) {
+        let is_wanted = self.sessions.with(call.server).any(|(_, session)| session.subscriptions.contains(uri));
+        if matches!(call.state, CallState::InFlight) && !is_wanted {
+            let message = handshake::subscription(uri, false);
+            self.send_own_to_server(call.server, OwnRequest::Subscription, &message);
         }
     }
 

@@ -78,7 +78,7 @@ impl Proxy {
     /// What only the system knows; what it does not say is left out.
     fn push_process(&mut self, page: &mut Page) {
         let vitals = self.vitals();
-        let help = "Lines of the log that were dropped, because stderr was read too slowly.";
+        let help = "Lines of the log that were lost: stderr was read too slowly, or its disk was full.";
         page.family("mcp_proxy_log_lines_dropped_total", Kind::Counter, help).sample(&[], vitals.dropped_log_lines);
         let help = "The version of this program.";
         let version = [("version", env!("CARGO_PKG_VERSION"))];

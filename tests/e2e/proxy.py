@@ -36,14 +36,15 @@ DEMO = {"command": BINARY, "args": ["__demo"]}
 
 
 class Proxy:
-    """One run of the binary; a context manager that ends it. `command`: how it is started, if not by us; `flags` and
-    `settings` (members of mcpProxy) otherwise."""
+    """One run of the binary; a context manager that ends it. `command`: how it is started, if not by us; otherwise
+    `before` (what starts it in its turn), `flags` and `settings` (members of mcpProxy)."""
 
-    def __init__(self, servers=None, demo=False, command=None, env=None, flags=(), settings=None):
+    def __init__(self, servers=None, demo=False, command=None, env=None, flags=(), settings=None, before=()):
         self.marker = uuid.uuid4().hex
         self.folder = tempfile.mkdtemp(prefix="mcp-proxy-e2e-")
         if command is None:
-            command = [BINARY, *flags, *(["-demo"] if demo else ["-config", self.write_config(servers, 0, settings)])]
+            served = ["-demo"] if demo else ["-config", self.write_config(servers, 0, settings)]
+            command = [*before, BINARY, *flags, *served]
         self.process = subprocess.Popen(
             command,
             env={**os.environ, **(env or {}), MARKER: self.marker},

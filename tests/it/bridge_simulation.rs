@@ -5,7 +5,8 @@
 //!
 //! - a request on a connection that stays open is answered once, with its own id and what it asked for;
 //! - questions reach the session whose call caused them, its answers that call, and progress never goes back;
-//! - the server is asked in its own words only, and no tool runs twice;
+//! - the server is asked in its own words only, no tool runs twice, and none goes on that was cancelled;
+//! - no call is forgotten on its way, not even one that is sent a second time;
 //! - when all is over, nothing is left.
 //!
 //! `SEED=17 cargo test bridge_simulation -- --nocapture` replays one of them and tells what happens; `SEEDS=10000`

@@ -408,6 +408,35 @@ fn a_new_connection_takes_the_place_of_the_stalest() {
 }
 
 #[test]
+fn where_descriptors_are_short_whoever_is_idle_makes_room() {
+    let (mut play, s) = Playbook::ready_with_session();
+    play.post("busy", &s, r#"{"id":1,"method":"x"}"#);
+    play.request("served", &Http::new("GET", "/nowhere"));
+    play.connect("silent");
+    play.connect("halfway");
+    play.send("halfway", b"POST /demo/mcp HTTP/1.1\r\n");
+    play.forget();
+    let shortage = |play: &mut Playbook| {
+        let now = play.now();
+        play.proxy.handle_shortage(now);
+        play.advance(Duration::ZERO);
+    };
+    shortage(&mut play);
+    play.expect(&[]); // nobody has been idle for long
+    play.advance(limits::IDLE_TIME_MIN);
+    shortage(&mut play);
+    play.expect(&["a close"]);
+    shortage(&mut play);
+    play.expect(&["served close"]);
+    shortage(&mut play);
+    play.expect(&["silent close"]);
+    shortage(&mut play);
+    play.expect(&[]);
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    play.expect(&[r#"busy 200 json {"id":1,"result":{}}"#]);
+}
+
+#[test]
 fn dates_follow_the_clock() {
     let mut play = Playbook::new();
     let answer = play.request("a", &Http::new("GET", "/nowhere"));

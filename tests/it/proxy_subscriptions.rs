@@ -67,6 +67,22 @@ fn a_refused_repeat_does_not_end_what_holds() {
 }
 
 #[test]
+fn a_subscription_that_was_cancelled_is_given_up_since_the_upstream_may_have_agreed() {
+    let (mut play, s) = listening();
+    play.post("a", &s, &subscribe(1, "x://1"));
+    play.forget();
+    play.post("b", &s, r#"{"method":"notifications/cancelled","params":{"requestId":1}}"#);
+    let given_up = |line: &&String| line.contains("resources/unsubscribe") && line.contains("x://1");
+    assert_eq!(play.take().iter().filter(given_up).count(), 1);
+    play.post("a", &s, &subscribe(2, "x://2"));
+    let other = play.session("o");
+    play.post("o", &other, &subscribe(3, "x://2"));
+    play.forget();
+    play.post("b", &s, r#"{"method":"notifications/cancelled","params":{"requestId":2}}"#);
+    assert_eq!(play.take().iter().filter(given_up).count(), 0, "another session wants to hear of it");
+}
+
+#[test]
 fn a_uri_may_be_too_long_to_remember() {
     let (mut play, s) = listening();
     let longest = format!("x://{}", "u".repeat(limits::URI_BYTES_MAX - 4));

@@ -159,22 +159,26 @@ impl World {
 
     pub(super) fn cancel_something(&mut self) {
         let waiting = self.clients.iter().filter_map(|client| match &client.expected {
-            Expected::Reply { session, id, .. } => Some((*session, *id)),
+            Expected::Reply { session, id, call, .. } => Some((*session, *id, call.clone())),
             Expected::Introduction { .. }
             | Expected::Acceptance
             | Expected::Listening { .. }
             | Expected::Farewell
             | Expected::Nothing => None,
         });
-        let waiting: Vec<(usize, u64)> = waiting.collect();
+        let waiting: Vec<(usize, u64, Call)> = waiting.collect();
         if waiting.is_empty() {
             return;
         }
-        let (session, id) = *self.rng.pick(&waiting);
+        let (session, id, call) = self.rng.pick(&waiting).clone();
         self.tally.cancellations += 1;
         let body = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
         let http = self.post(session, &body);
         self.send(&http, Expected::Acceptance);
+        if let Call::Tool(mark) = call {
+            while self.write_process() {}
+            assert!(!self.server.is_running(mark), "call {mark} goes on, cancelled as it is");
+        }
     }
 
     pub(super) fn hang_up_somebody(&mut self) {
@@ -333,7 +337,8 @@ impl World {
         assert_eq!(reply["id"], id, "{reply}");
         if reply.get("error").is_some() {
             self.tally.failures += 1;
-            let is_cancelled = reply["error"]["message"].as_str().is_some_and(|text| text.contains("cancelled"));
+            let says = |words: &str| reply["error"]["message"].as_str().is_some_and(|text| text.contains(words));
+            let is_cancelled = says("cancelled") || self.is_way_slow && says("in time");
             let was_rough = self.tally.crashes + self.tally.refusals > 0;
             assert!(is_cancelled || was_rough, "an error for no reason: {reply}");
             return;
@@ -349,6 +354,15 @@ impl World {
             }
             Call::Ping | Call::Subscription => assert_eq!(reply["result"], json!({})),
             Call::List => assert!(reply["result"]["tools"].is_array()),
+        }
+    }
+
+    /// What was refused for a reason that passes has been sent again by now.
+    pub(super) fn assert_nothing_kept(&self) {
+        for client in &self.clients {
+            if let Expected::Reply { call: Call::Tool(mark), .. } = &client.expected {
+                assert!(!self.refused.contains(mark), "it was refused, and never sent again: {client:?}");
+            }
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Said {
 /// The server.
 #[derive(Debug, Default)]
 pub(super) struct Server {
+    /// Whether it tells when its list of tools has changed. Then somebody listens all the time.
+    tells_tools: bool,
     running: Vec<Running>,
     listens: Vec<Listen>,
     said: Vec<Said>,
@@ -45,9 +47,14 @@ pub(super) struct Server {
 }
 
 impl Server {
+    pub(super) fn new(tells_tools: bool) -> Server {
+        Server { tells_tools, ..Server::default() }
+    }
+
     /// Another process. What the last one did is done.
     pub(super) fn restart(&mut self) {
-        *self = Server { ran: std::mem::take(&mut self.ran), ..Server::default() };
+        let ran = std::mem::take(&mut self.ran);
+        *self = Server { tells_tools: self.tells_tools, ran, ..Server::default() };
     }
 
     /// What it has said since.
@@ -70,7 +77,7 @@ impl Server {
         assert!(meta["io.modelcontextprotocol/clientInfo"].is_object(), "{message}");
         assert!(!self.running.iter().any(|running| running.id == *id), "an id that is in use: {message}");
         match method {
-            "server/discover" => self.complete(id, discovery()),
+            "server/discover" => self.complete(id, discovery(self.tells_tools)),
             "tools/list" => self.complete(id, json!({"tools": [{"name": "t", "inputSchema": {"type": "object"}}]})),
             "resources/list" => self.complete(id, json!({"resources": []})),
             "subscriptions/listen" => self.listen(id, params),
@@ -175,9 +182,19 @@ impl Server {
         }
     }
 
-    /// Who wants to hear of the resource.
-    pub(super) fn listeners(&self) -> usize {
-        self.listens.iter().filter(|listen| listen.uris.iter().any(|uri| uri == RESOURCE)).count()
+    /// Whether it works on the call with this mark.
+    pub(super) fn is_running(&self, mark: u64) -> bool {
+        self.running.iter().any(|running| running.params["arguments"]["mark"] == mark)
+    }
+
+    /// Who wants to hear of something.
+    pub(super) fn listens(&self) -> usize {
+        self.listens.len()
+    }
+
+    /// Whether it tells what is wanted even if there are no sessions.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.tells_tools
     }
 
     fn complete(&mut self, id: &Value, mut result: Value) {
@@ -191,10 +208,10 @@ impl Server {
     }
 }
 
-fn discovery() -> Value {
+fn discovery(tells_tools: bool) -> Value {
     json!({
         "supportedVersions": [MODERN],
-        "capabilities": {"tools": {}, "resources": {"subscribe": true}},
+        "capabilities": {"tools": {"listChanged": tells_tools}, "resources": {"subscribe": true}},
         "ttlMs": 0,
         "cacheScope": "private",
         "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "sim", "version": "1"}},

@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    fn write_process(&mut self) -> bool {
+    pub(super) fn write_process(&mut self) -> bool {
         let Some(process) = &mut self.process else { return false };
         let link = process.link;
         if !process.is_running {
@@ -152,11 +152,15 @@ impl World {
         if method == "tools/call" && self.is_rough && self.rng.one_in(6) {
             let code = *self.rng.pick(&[-32020, -32022]);
             self.tally.refusals += 1;
+            self.refused.extend(message["params"]["arguments"]["mark"].as_u64());
             let body = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": code, "message": "?"}});
             return self.write(id, &whole("400 Bad Request", &body.to_string()));
         }
         if let Some(pipe) = self.pipe(id) {
             pipe.request = Some(message["id"].clone());
+        }
+        if let Some(mark) = message["params"]["arguments"]["mark"].as_u64() {
+            self.refused.remove(&mark);
         }
         self.server.hear(message, &mut self.rng);
         self.collect();

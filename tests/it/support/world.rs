@@ -8,7 +8,10 @@
 //! - a request on a connection that stays open is answered once, with its own id and its own payload;
 //! - progress, asks and updates reach those whom they concern;
 //! - every answer is well-formed ([`super::answers`] is strict), and no event is torn;
-//! - a call that may have run is never repeated;
+//! - a call that may have run is never repeated; one whose process has ended is answered at once; one that is
+//!   cancelled is given up by its process;
+//! - what a session has subscribed to, and how much of the log it wants, a process that is started anew is told again,
+//!   and nobody is asked for what nobody wants any more;
 //! - who does not read, or does not answer, delays nobody else;
 //! - nobody waits for ever: a deadline lies in the future, bytes that wait have been announced;
 //! - a dead connection, in either direction, or link is never mentioned again;
@@ -61,6 +64,7 @@ mod talk;
 mod tally;
 mod time;
 mod what;
+mod wishes;
 
 use child::Child;
 use client::Client;
@@ -137,6 +141,11 @@ struct Session {
     is_doomed: bool,
     is_batching: bool,
     has_subscribed: bool,
+    has_unsubscribed: bool,
+    /// Its server has agreed to tell it of changes.
+    is_subscribed: bool,
+    /// Its server has agreed to how much of the log it is to say.
+    has_level: bool,
     next_id: u64,
     /// Numbers of asks that it was sent.
     asked: BTreeSet<u64>,
@@ -215,6 +224,31 @@ impl World {
         }
     }
 
+    /// Lives for long, and most of the time nothing happens. Who is idle for long is forgotten.
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        while self.clock.passed() < time {
+            for _ in 0..self.rng.between(1, 60) {
+                self.step();
+            }
+            if self.rng.one_in(2) {
+                self.all_leave();
+            }
+            let nap = self.rng.between(1, 7_200) as u64;
+            self.advance(Duration::from_secs(nap));
+            self.expect_oblivion(Duration::from_secs(nap));
+        }
+        self.end_in_peace();
+    }
+
+    /// Sessions that nobody has used for long may have ended.
+    fn expect_oblivion(&mut self, nap: Duration) {
+        let is_long = self.clock.passed() >= limits::SESSION_IDLE_MAX;
+        for session in &mut self.sessions {
+            let is_private = self.servers[session.server].is_private();
+            session.is_doomed |= is_long || is_private && nap >= Duration::from_secs(60);
+        }
+    }
+
     fn found_hosts(&mut self) {
         for (index, server) in self.servers.clone().iter().enumerate() {
             if let Place::Host { speech, .. } = server.place {
@@ -256,7 +290,8 @@ impl World {
             32 if self.has_staller => self.probe(),
             32 | 35 if self.weather == Weather::Fair => self.restart_quietly(),
             // A person may take as long as that, and some take longer.
-            37 if self.has_moderns && self.rng.one_in(25) => self.advance(limits::PARKED_TIME_MAX / 2),
+            37 if self.has_moderns && self.rng.one_in(50) => self.come_back_at_the_end(),
+            37 if self.has_moderns && self.rng.one_in(50) => self.advance(limits::PARKED_TIME_MAX / 2),
             _ => {
                 let millis = *self.rng.pick(&[1, 10, 100, 1_000, 5_000, 20_000]);
                 let millis = self.rng.between(0, millis) as u64;

@@ -39,7 +39,11 @@ pub(super) enum Kind {
     Missing,
     /// An `initialize` over HTTP+SSE.
     Introduction,
-    /// A list, a ping, a subscription: the answer has this member.
+    /// `resources/subscribe`.
+    Subscribe,
+    /// `logging/setLevel`, to what all here set it to.
+    SetLevel,
+    /// A list, a ping: the answer has this member.
     Other(Option<&'static str>),
 }
 
@@ -64,6 +68,7 @@ impl Kind {
             Kind::Log => text.starts_with("Sent") || text.starts_with("Not sent"),
             Kind::Whisper => text.starts_with("Not sent"),
             Kind::Introduction => result["serverInfo"]["name"] == "demo",
+            Kind::Subscribe | Kind::SetLevel => result.is_object(),
             Kind::Crash | Kind::Unknown | Kind::Missing => false,
             Kind::Other(member) => member.is_none_or(|member| result.get(member).is_some()),
         }

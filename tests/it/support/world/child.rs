@@ -113,6 +113,11 @@ impl Child {
         self.hears && self.life == Life::Running
     }
 
+    /// Whether it does all that it should.
+    pub(super) fn is_well(&self) -> bool {
+        self.is_hearing() && self.reads && self.fault == Fault::None && !self.is_stdin_closed
+    }
+
     /// No more faults from here on.
     pub(super) fn calm_down(&mut self) {
         self.fault = Fault::None;
@@ -231,7 +236,7 @@ impl World {
         }
     }
 
-    fn write_to_child(&mut self, index: usize, share: usize) {
+    pub(super) fn write_to_child(&mut self, index: usize, share: usize) {
         let child = &mut self.children[index];
         let link = child.link;
         if child.life != Life::Running || !child.has_output || !child.reads {
@@ -292,6 +297,7 @@ impl World {
         if let Life::Ended(exit) = child.life
             && child.stderr.is_empty()
         {
+            let struck = child.machine.unanswered();
             if self.rng.one_in(3) {
                 self.handle(Input::StdoutEnded { link });
             }
@@ -300,6 +306,7 @@ impl World {
             self.proxy.handle(Input::Exited { link, exit }, self.clock.now());
             self.dead_links.insert(link);
             self.drain();
+            self.assert_told(&struck);
         }
     }
 

@@ -35,6 +35,7 @@ impl World {
             client.assert_nothing_is_due();
         }
         assert!(self.are_conversations_complete(), "a call over HTTP+SSE was not answered");
+        self.assert_wishes_known();
         self.come_too_late();
         self.all_leave();
         self.check_machines();
@@ -55,6 +56,7 @@ impl World {
         let census = self.proxy.census();
         assert_eq!((census.sessions, census.privates, census.owned, census.retired), (0, 0, 0, 0), "{census:?}");
         assert!(census.links <= self.servers.len(), "{census:?}");
+        self.assert_no_wishes_left();
         let is_fair = self.weather == Weather::Fair;
         for host in self.hosts.iter().filter(|host| is_fair && host.is_strict && !host.habits.keeps_sessions) {
             let kept = usize::from(!self.servers[host.server].is_private());
@@ -92,7 +94,7 @@ impl World {
         self.tally.successes > successes
     }
 
-    fn all_leave(&mut self) {
+    pub(super) fn all_leave(&mut self) {
         for conn in self.clients.iter().map(|client| client.conn).collect::<Vec<_>>() {
             self.hang_up(conn);
         }

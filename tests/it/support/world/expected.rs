@@ -183,6 +183,8 @@ impl World {
             return;
         }
         self.tally.successes += 1;
+        self.sessions[session].is_subscribed |= matches!(call.kind, Kind::Subscribe);
+        self.sessions[session].has_level |= matches!(call.kind, Kind::SetLevel);
         let result = &reply["result"];
         let text = result["content"][0]["text"].as_str().unwrap_or_default();
         let is_right = call.kind.is_answered_by(result, &session.to_string());

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::manners::is_probe;
 use super::quiz::Quiz;
+use super::wishes::Wishes;
 
 /// A server, for one client.
 pub(super) struct Machine {
@@ -18,6 +19,10 @@ pub(super) struct Machine {
     output: VecDeque<Said>,
     /// The tools that run, by the ids of their calls, and their marks.
     running: BTreeMap<String, u64>,
+    /// Marks of those that ran when it ended.
+    unanswered: Vec<u64>,
+    /// What it was asked to tell, and how much.
+    pub(super) wishes: Wishes,
     pub(super) notes: Notes,
 }
 
@@ -52,6 +57,8 @@ impl Machine {
             asks_begun: 0,
             output: VecDeque::new(),
             running: BTreeMap::new(),
+            unanswered: Vec::new(),
+            wishes: Wishes::default(),
             notes: Notes::default(),
         }
     }
@@ -60,6 +67,7 @@ impl Machine {
     pub(super) fn handle(&mut self, message: &Value, line: &[u8], now: Instant) {
         assert_eq!(message["jsonrpc"], "2.0");
         assert!(is_legacy(message), "a message of another era: {message}");
+        self.wishes.note(message);
         match message["method"].as_str() {
             Some("tools/call") => self.on_call(message, line, now),
             Some("notifications/cancelled") => self.on_cancelled(message, line, now),
@@ -133,12 +141,18 @@ impl Machine {
                 }
             }
             Effect::Exit(_) => {
+                self.unanswered = self.running();
                 self.running.clear();
                 self.quizzes.clear();
             }
             Effect::Stderr(_) => {}
         }
         Some(said)
+    }
+
+    /// Marks of the tools that have no answer, now that it has ended or is about to.
+    pub(super) fn unanswered(&self) -> Vec<u64> {
+        self.unanswered.iter().copied().chain(self.running()).collect()
     }
 
     /// Marks of the tools that run.

@@ -23,8 +23,8 @@ pub(super) struct Quiz {
     mood: Mood,
     pause: Duration,
     is_strict: bool,
-    /// The ids of what was asked and not answered.
-    open: Vec<String>,
+    /// What was asked and not answered: ids, and what kind of answer they want.
+    open: Vec<(String, String)>,
     /// What became of what was asked.
     heard: Vec<String>,
     progress: u64,
@@ -88,7 +88,7 @@ impl Quiz {
     }
 
     pub(super) fn is_open(&self, id: &Value) -> bool {
-        self.open.iter().any(|open| id == open)
+        self.open.iter().any(|(open, _)| id == open)
     }
 
     /// Asks what is to be asked next; without that it is over.
@@ -121,13 +121,14 @@ impl Quiz {
             }
             _ => json!({"jsonrpc": "2.0", "id": id, "method": "roots/list"}),
         };
-        self.open.push(id);
+        self.open.push((id, kind.to_owned()));
         self.say(&ask, out);
     }
 
     pub(super) fn on_answer(&mut self, message: &Value, now: Instant, asks: &mut u64, out: &mut VecDeque<Said>) {
-        self.open.retain(|open| message["id"] != *open);
-        self.heard.push(said_by(message));
+        let Some(at) = self.open.iter().position(|(open, _)| message["id"] == *open) else { return };
+        let (_, kind) = self.open.remove(at);
+        self.heard.push(said_by(message, &kind));
         if self.open.is_empty() && self.mood != Mood::Thinks {
             self.begin_round(now, asks, out);
         }
@@ -170,7 +171,7 @@ impl Quiz {
     }
 
     fn withdraw(&mut self, out: &mut VecDeque<Said>) {
-        let ask = self.open.remove(0);
+        let (ask, _) = self.open.remove(0);
         self.heard.push("withdrawn".to_owned());
         let params = json!({"requestId": ask});
         self.say(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}), out);
@@ -203,11 +204,16 @@ impl Quiz {
     }
 }
 
-/// Who has answered an ask, as far as the answer says.
-fn said_by(message: &Value) -> String {
+/// Who has answered an ask of this kind, as far as the answer says.
+fn said_by(message: &Value, kind: &str) -> String {
     let result = &message["result"];
-    let root = result["roots"][0]["uri"].as_str().and_then(|uri| uri.strip_prefix("file:///"));
-    let said = result["content"]["text"].as_str().or(result["content"]["by"].as_str()).or(root);
+    let said = match kind {
+        "sampling" => result["content"]["text"].as_str(),
+        "elicitation" => result["content"]["by"].as_str(),
+        _ => result["roots"][0]["uri"].as_str().and_then(|uri| uri.strip_prefix("file:///")),
+    };
+    let is_other = said.is_none() && result.is_object() && result["action"].is_null();
+    assert!(!is_other, "an answer to something else: {message} for {kind}");
     match said {
         Some(who) => who.to_owned(),
         None if message.get("error").is_some() => "refused".to_owned(),

@@ -1,5 +1,6 @@
 //! Modern clients that come back with answers, and those who try what must not succeed.
 
+use mcp_proxy::limits;
 use serde_json::{Value, json};
 
 use super::World;
@@ -62,6 +63,23 @@ impl World {
         self.errands[errand].rounds[last].tries += 1;
         let leg = self.leg_of(errand, Aim::GoOn { round: last, given, is_wrong });
         self.travel(index, leg.answering(&json!(state), &answers));
+    }
+
+    /// Lets time pass until the state that some client was given is not good any more, and not a moment longer. Then
+    /// the client comes back.
+    pub(super) fn come_back_at_the_end(&mut self) {
+        let is_meant = |errand: &Errand| {
+            errand.is_parked() && errand.rounds.last().is_some_and(|round| round.tries == 0 && !round.is_lost)
+        };
+        let Some(errand) = self.errands.iter().position(is_meant) else { return };
+        let end = self.errands[errand].rounds.last().map(|round| round.told + limits::PARKED_TIME_MAX);
+        if let Some(left) = end.and_then(|end| end.checked_sub(self.clock.passed())) {
+            self.advance(left);
+            if let Some(index) = self.connect(true) {
+                self.show_stale(index, errand);
+                self.flush_polite();
+            }
+        }
     }
 
     /// Comes back with the last state of an errand, which must not be good any more.

@@ -131,6 +131,9 @@ impl World {
             is_doomed: false,
             is_batching,
             has_subscribed: false,
+            has_unsubscribed: false,
+            is_subscribed: false,
+            has_level: false,
             next_id: 0,
             asked: Default::default(),
         });
@@ -179,7 +182,13 @@ impl World {
         let params = json!({"requestId": id_value(id as u64)});
         let body = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
         let http = self.post(session, &body);
+        let meant = self.unanswered(session, &id_value(id as u64));
         self.send(index, &http, Expected::Acceptance { session });
+        let is_heard = self.clients[index].is_polite && self.clients[index].due.len() == 1;
+        if let Some(mark) = meant.filter(|_| is_heard) {
+            self.flush_polite();
+            self.assert_given_up(self.sessions[session].server, mark);
+        }
     }
 
     fn notify(&mut self, index: usize, session: usize) {
@@ -281,7 +290,7 @@ impl World {
             13 => self.rarer_call(session),
             14 => (("ping", json!({})), Kind::Other(None)),
             15 => (("tools/list", json!({})), Kind::Other(Some("tools"))),
-            16 => (("logging/setLevel", json!({"level": "warning"})), Kind::Other(None)),
+            16 => (("logging/setLevel", json!({"level": "warning"})), Kind::SetLevel),
             _ => (tool("toggle", json!({})), Kind::Other(Some("content"))),
         };
         params["_meta"] = json!({"mark": self.markers});
@@ -297,9 +306,12 @@ impl World {
             0 if self.weather == Weather::Stormy => (("tools/call", json!({"name": "crash"})), Kind::Crash),
             0 | 1 => {
                 self.sessions[session].has_subscribed = true;
-                (("resources/subscribe", json!({"uri": "demo://counter"})), Kind::Other(None))
+                (("resources/subscribe", json!({"uri": "demo://counter"})), Kind::Subscribe)
             }
-            2 => (("resources/unsubscribe", json!({"uri": "demo://counter"})), Kind::Other(None)),
+            2 => {
+                self.sessions[session].has_unsubscribed = true;
+                (("resources/unsubscribe", json!({"uri": "demo://counter"})), Kind::Other(None))
+            }
             3 => (("tools/call", json!({"name": "bump"})), Kind::Other(Some("content"))),
             4 => {
                 let arguments = json!({"rounds": [["elicitation", "roots"]], "mood": "withdraws", "millis": 2_000});

@@ -55,7 +55,8 @@ class Callers:
 
     def __init__(self, proxy, works):
         self.counts, self.is_over = collections.Counter(), threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(proxy, name, work)) for name, work in works]
+        # Daemons: a trial that fails must end.
+        self.threads = [threading.Thread(target=self._run, args=(proxy, *work), daemon=True) for work in works]
         for thread in self.threads:
             thread.start()
 

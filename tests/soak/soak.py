@@ -298,7 +298,7 @@ def wrk(proxy, seconds):
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
             "params": {"name": "echo", "arguments": {"message": "x" * 100}}}
     environment = {**os.environ, "BENCH_BODY": json.dumps(call), "BENCH_SESSION": raw.session, "BENCH_MODERN": ""}
-    script = str(TESTS / "bench" / "load.lua")
+    script = str(TESTS.parent / "scripts" / "bench" / "load.lua")
     command = ["wrk", "-t1", "-c16", f"-d{seconds}s", "-s", script, proxy.url("demo")]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:

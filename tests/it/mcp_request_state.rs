@@ -79,3 +79,14 @@ fn a_depth_bomb_is_an_error() {
     let bomb = format!(r#"{{"arguments":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     assert!(digest(Some(&bomb)).is_err());
 }
+
+#[test]
+fn a_long_number_stays_the_same_when_it_is_written_anew() {
+    for number in
+        ["222222222222222222222222", "2.2222222222222222e+23", "0.1234567890123456789", "123456789.123456789e-30"]
+    {
+        let params = format!(r#"{{"arguments":{{"x":{number}}}}}"#);
+        let anew = serde_json::from_str::<serde_json::Value>(&params).unwrap().to_string();
+        assert_eq!(digest(Some(&params)).unwrap(), digest(Some(&anew)).unwrap(), "{anew}");
+    }
+}

@@ -47,6 +47,9 @@ pub(crate) fn jsonc(data: &[u8]) {
 /// in variables is told to nobody.
 pub(crate) fn config(data: &[u8]) {
     let Ok(read) = text(data.to_vec()) else { return };
+    if read.contains("s3cr3t") {
+        return; // the fuzzer knows it as well
+    }
     let source = Source::new("config.json", read);
     let variables = |name: &str| (!name.contains("UNSET")).then(|| SECRET.to_owned());
     for around in [Around::default(), Around { variables: Some(&variables), ..Around::default() }] {

@@ -174,7 +174,7 @@ impl World {
             self.tally.failures += 1;
             let server = self.sessions[session].server;
             // A level may be asked for in the proxy's own words, which have no mark.
-            if !matches!(call.kind, Kind::Other(_)) {
+            if !matches!(call.kind, Kind::SetLevel) {
                 self.check_excuse(server, call.mark, reply);
             }
             if !(matches!(call.kind, Kind::Unknown) && reply["error"]["code"] == -32601) {

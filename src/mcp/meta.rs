@@ -18,7 +18,7 @@ use super::log_level::LogLevel;
 use crate::codec::jsonrpc::envelope::json_string;
 use crate::codec::jsonrpc::members::{Member, NotAnObject, Unpicked, cut, members, pick};
 use crate::codec::jsonrpc::rewrite::Rewrite;
-use crate::codec::jsonrpc::search::hides_ascii;
+use crate::codec::jsonrpc::search::{can_have, hides_ascii};
 use crate::codec::jsonrpc::splice::range_in;
 use crate::codec::jsonrpc::write;
 
@@ -115,15 +115,12 @@ pub struct Meta<'a> {
 }
 
 impl<'a> Meta<'a> {
-    /// Reads the modern keys of a request's parameters, which are JSON text. A `_meta` that is not an object has none.
-    pub fn read(params: Option<&'a str>) -> Result<Meta<'a>, MetaError> {
-        let Some(params) = params.filter(|params| can_have_modern_keys(params)) else {
-            return Ok(Meta::default());
-        };
-        let Some(meta) = find_meta(params)?.filter(|meta| is_object(meta)) else {
-            return Ok(Meta::default());
-        };
+    /// Reads the modern keys of a `_meta`, which is JSON text. One that is not an object has none.
+    pub fn read(meta: Option<&'a str>) -> Result<Meta<'a>, MetaError> {
         let mut read = Meta::default();
+        let Some(meta) = meta.filter(|meta| is_object(meta) && can_have_modern_keys(meta)) else {
+            return Ok(read);
+        };
         for member in members(meta) {
             let member = member?;
             if let Some(key) = ModernKey::of(&member.key) {
@@ -261,7 +258,7 @@ fn can_have_modern_keys(params: &str) -> bool {
 /// Whether a member `_meta` may stand in the parameters: spelt out, or with escapes.
 fn can_have_meta(params: &str) -> bool {
     static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"_meta\""));
-    KEY.find(params.as_bytes()).is_some() || hides_ascii(params.as_bytes())
+    can_have(params.as_bytes(), &KEY)
 }
 
 fn is_empty_object(text: &str) -> Result<bool, MetaError> {

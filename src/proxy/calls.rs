@@ -12,6 +12,7 @@ use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{Call, CallKind, CallState, End};
+use crate::mcp::meta::Meta;
 use crate::mcp::method::McpMethod;
 use crate::mcp::modern_call::ModernCall;
 use crate::mcp::session::Opening;
@@ -28,7 +29,7 @@ pub(crate) struct Request<'a> {
     /// Its parameters, within the message.
     pub(crate) params: Params<'a>,
     /// What it asks for.
-    pub(crate) method: McpMethod,
+    pub(crate) method: &'a str,
     /// What it means to the proxy.
     pub(crate) kind: CallKind,
     /// What it has beside others if it is of the modern era.
@@ -47,16 +48,17 @@ impl Proxy {
         now: Instant,
     ) {
         if let Err(trouble) = self.check_room(server, session, request.message.len()) {
-            self.count_call(server, request.method, CallEnd::Failed, Duration::ZERO);
+            self.count_call(server, McpMethod::of(request.method), CallEnd::Failed, Duration::ZERO);
             self.answer_with_trouble(server, stream, request.id, &trouble, now);
             return;
         }
         if let (CallKind::Subscribe(uri), Some(session)) = (&request.kind, session) {
             self.subscribe(session, uri);
         }
-        let (message, id, params) = (request.message, request.id, request.params);
+        let Request { message, id, method, params, .. } = request;
+        let has_modern_keys = request.modern.is_some();
         let call = self.add_call(server, session, stream, request, now);
-        let outgoing = Outgoing { message, id, params: params.text, progress_token: params.progress_token };
+        let outgoing = Outgoing { message, id, method, params, has_modern_keys };
         match self.ready_link(server) {
             Some(link) => self.begin_call(link, call, &outgoing, now),
             None => {
@@ -81,7 +83,7 @@ impl Proxy {
             stream,
             id: request.id.into(),
             progress_token: request.params.progress_token.map(Into::into),
-            method: request.method,
+            method: McpMethod::of(request.method),
             came: now,
             kind: request.kind,
             state: CallState::InFlight,
@@ -194,9 +196,11 @@ impl Proxy {
 
     /// What had to wait is read again: what is sent of it depends on the link.
     pub(super) fn begin_waiting_call(&mut self, link: LinkId, id: CallId, line: &[u8], now: Instant) {
-        let Ok(Message::Request { id: own_id, params, .. }) = envelope::read_message(line) else { return };
-        let progress_token = params.progress_token;
-        let outgoing = Outgoing { message: line.trim_ascii_end(), id: own_id, params: params.text, progress_token };
+        let Ok(Message::Request { id: own_id, method, params }) = envelope::read_message(line) else { return };
+        // What was meant for a legacy link, and came back from it, may have lost them.
+        let has_modern_keys = Meta::read(params.meta).is_ok_and(|meta| meta.is_modern());
+        let message = line.trim_ascii_end();
+        let outgoing = Outgoing { message, id: own_id, method: &method, params, has_modern_keys };
         self.begin_call(link, id, &outgoing, now);
     }
 

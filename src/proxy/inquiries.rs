@@ -43,7 +43,7 @@ impl Proxy {
         let Some(call) = self.calls.get_mut(id) else { return };
         let bridged = call.bridged.get_or_insert_default();
         if method == Some(McpMethod::ReadResource) && bridged.uri.is_none() {
-            bridged.uri = introduction::uri(outgoing.params).map(Into::into);
+            bridged.uri = introduction::uri(outgoing.params.text).map(Into::into);
         }
         if bridged.request.is_none() && is_kept {
             bridged.request = Some(outgoing.message.into());

@@ -19,7 +19,6 @@ use crate::codec::jsonrpc::write;
 use crate::limits;
 use crate::mcp::call::CallKind;
 use crate::mcp::listen_filter::{Changed, ListenFilter, Lists, acknowledged};
-use crate::mcp::method::McpMethod;
 use crate::mcp::session::{Scope, Session, Transport};
 use crate::mcp::stream::nowhere;
 use crate::upstream::handshake;
@@ -118,7 +117,7 @@ impl Proxy {
         let Ok(Message::Request { id: own_id, params, .. }) = read else { return };
         let kind = CallKind::Subscribe(uri.to_owned());
         let message = message.as_bytes();
-        let request = Request { message, id: own_id, params, method: McpMethod::Subscribe, kind, modern: None };
+        let request = Request { message, id: own_id, params, method: "resources/subscribe", kind, modern: None };
         self.accept_call(server, Some(id), nowhere(), request, now);
     }
 

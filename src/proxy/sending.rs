@@ -6,6 +6,7 @@ use crate::base::buf::Buf;
 use crate::base::decimal::Decimal;
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::{CallId, Number};
+use crate::codec::jsonrpc::envelope::Params;
 use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
 use crate::codec::jsonrpc::write;
@@ -19,17 +20,19 @@ pub(super) struct Outgoing<'a> {
     pub(super) message: &'a [u8],
     /// Its id, as JSON text within the message.
     pub(super) id: &'a str,
-    /// Its parameters, as JSON text within the message.
-    pub(super) params: Option<&'a str>,
-    /// Its progress token, as JSON text within the message.
-    pub(super) progress_token: Option<&'a str>,
+    /// What it asks for.
+    pub(super) method: &'a str,
+    /// Its parameters, within the message.
+    pub(super) params: Params<'a>,
+    /// Whether they say who asks, as those of modern requests do.
+    pub(super) has_modern_keys: bool,
 }
 
 impl Outgoing<'_> {
     /// Writes the request as a line, with our id and our progress token in it.
     fn push(&self, out: &mut Buf, call: CallId) {
         let number = Decimal::new(call.number().into());
-        match self.progress_token {
+        match self.params.progress_token {
             None => push_line(out, self.message, &mut [self.patch(self.id, &number)]),
             Some(token) => {
                 push_line(out, self.message, &mut [self.patch(self.id, &number), self.patch(token, &number)])
@@ -40,7 +43,8 @@ impl Outgoing<'_> {
     /// The same, and with other parts rewritten.
     fn push_rewritten(&self, out: &mut Buf, call: CallId, rewrite: &Rewrite) {
         let number = Decimal::new(call.number().into());
-        let own = [Some(self.id), self.progress_token].into_iter().flatten().map(|part| self.patch(part, &number));
+        let own =
+            [Some(self.id), self.params.progress_token].into_iter().flatten().map(|part| self.patch(part, &number));
         let mut patches: Vec<Patch<'_>> = own.chain(rewrite.patches()).collect();
         push_line(out, self.message, &mut patches);
     }

@@ -37,7 +37,7 @@ impl Proxy {
             | McpMethod::CancelTask
             | McpMethod::UpdateTask => self.answer_unknown(id, now),
             // The session has it already, or names none.
-            McpMethod::Subscribe if call.kind.subscribed().is_none() => match introduction::uri(outgoing.params) {
+            McpMethod::Subscribe if call.kind.subscribed().is_none() => match introduction::uri(outgoing.params.text) {
                 Some(_) => self.answer_call(id, "{}", now),
                 None => {
                     let reason = "resources/subscribe needs one parameter \"uri\", a string";

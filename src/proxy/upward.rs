@@ -38,10 +38,9 @@ impl Proxy {
     pub(super) fn rewrite_for(&self, link: LinkId, call: CallId, outgoing: &Outgoing<'_>) -> Option<Rewrite> {
         let is_modern_call = self.calls.get(call)?.modern.is_some();
         match (is_modern_call, self.is_modern_link(link)) {
-            (true, false) => meta::without_modern_keys(outgoing.message, outgoing.params).ok(),
+            (true, false) => meta::without_modern_keys(outgoing.message, outgoing.params.text).ok(),
             (false, true) => self.with_caller(call, outgoing),
-            // What was meant for a legacy link, and came back from it, may have lost them.
-            (true, true) if !is_modern(outgoing.params) => self.with_caller(call, outgoing),
+            (true, true) if !outgoing.has_modern_keys => self.with_caller(call, outgoing),
             (true, true) | (false, false) => None,
         }
     }
@@ -49,7 +48,7 @@ impl Proxy {
     fn with_caller(&self, call: CallId, outgoing: &Outgoing<'_>) -> Option<Rewrite> {
         let session = self.sessions.get(self.calls.get(call)?.session?)?;
         let keys = session.caller.keys(session.log_level);
-        meta::with_modern_keys(outgoing.message, outgoing.params, &keys).ok()
+        meta::with_modern_keys(outgoing.message, outgoing.params.text, &keys).ok()
     }
 
     /// The headers of a call that are its own.
@@ -58,13 +57,11 @@ impl Proxy {
         if self.links.get(link).filter(is_meant).is_none() {
             return Headers::new();
         }
-        let Ok(Message::Request { method, params, .. }) = envelope::read_message(outgoing.message) else {
-            return Headers::new();
-        };
-        let mut headers = method_header(&method);
-        if let Ok(Some(name)) = standard_headers::name(&method, params.text) {
+        let Outgoing { method, params, .. } = outgoing;
+        let mut headers = method_header(method);
+        if let Ok(Some(name)) = standard_headers::name(method, params.text) {
             headers.push((standard_headers::NAME.into(), header_value::encode(&name).into_owned()));
-            headers.extend(self.headers_of_tool(link, &method, &name, params.text));
+            headers.extend(self.headers_of_tool(link, method, &name, params.text));
         }
         headers
     }
@@ -81,10 +78,6 @@ impl Proxy {
 /// What says so by itself in a head. Names of methods are chosen by downstreams.
 pub(super) fn method_header(method: &str) -> Headers {
     vec![(standard_headers::METHOD.into(), header_value::encode(method).into_owned())]
-}
-
-fn is_modern(params: Option<&str>) -> bool {
-    Meta::read(params).is_ok_and(|meta| meta.is_modern())
 }
 
 /// Whatever else there is to say.
@@ -134,7 +127,8 @@ impl Proxy {
         if matches!(&*method, "notifications/initialized" | "notifications/roots/list_changed") {
             return;
         }
-        let keys = if is_modern(params.text) { None } else { self.with_own_keys(message, params.text) };
+        let is_modern = Meta::read(params.meta).is_ok_and(|meta| meta.is_modern());
+        let keys = if is_modern { None } else { self.with_own_keys(message, params.text) };
         let mut patches: Vec<Patch<'_>> = keys.iter().flat_map(Rewrite::patches).collect();
         self.push_to_link(link, Purpose::OneWay, method_header(&method), message, &mut patches);
     }

@@ -47,7 +47,7 @@ impl Proxy {
         now: Instant,
     ) {
         if !is_accepted {
-            let body = declined(request.id, request.method);
+            let body = declined(request.id, McpMethod::of(request.method));
             return self.push_reply(stream, 200, &[], &[body.as_bytes()], now);
         }
         let ids: Vec<Box<str>> = ids.into_iter().filter(|id| !self.url_visits.is_over(server, id)).collect();

@@ -6,7 +6,10 @@
 
 pub(crate) mod form;
 
+use std::sync::LazyLock;
 use std::time::Instant;
+
+use memchr::memmem::Finder;
 
 use self::form::{ModernHead, Standing, check_form};
 use super::errors::Denial;
@@ -17,6 +20,7 @@ use crate::base::text::shorten;
 use crate::codec::jsonrpc::envelope::{Message, Params, json_string, read_message};
 use crate::codec::jsonrpc::members::member;
 use crate::codec::jsonrpc::rewrite::Rewrite;
+use crate::codec::jsonrpc::search::can_have;
 use crate::codec::jsonrpc::splice::range_in;
 use crate::codec::jsonrpc::{
     HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, TRANSPORT_ERROR, write,
@@ -52,8 +56,14 @@ impl<'a> ModernRequest<'a> {
     fn call(&self, kind: CallKind) -> Request<'a> {
         let ModernRequest { message, id, method, params, .. } = *self;
         let modern = ModernCall::new(self.post.opener, self.standing.capabilities, params.text);
-        Request { message, id, params, method: McpMethod::of(method), kind, modern: Some(Box::new(modern)) }
+        Request { message, id, method, params, kind, modern: Some(Box::new(modern)) }
     }
+}
+
+/// What a request that comes back was told to come back with; most requests do not, and are only searched for it.
+fn returned_state(params: Option<&str>) -> Option<&str> {
+    static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"requestState\""));
+    member(params.filter(|params| can_have(params.as_bytes(), &KEY)), "requestState")
 }
 
 /// Nothing of the answer is said yet.
@@ -80,7 +90,7 @@ impl Proxy {
         let has_modern_head = head.is_some_and(ModernHead::is_modern);
         match message {
             Message::Request { id, method, params } => {
-                let meta = match Meta::read(params.text) {
+                let meta = match Meta::read(params.meta) {
                     Ok(meta) => meta,
                     Err(reason) => return Some(Err(Denial::reply(400, id, INVALID_PARAMS, &reason.to_string()))),
                 };
@@ -134,7 +144,7 @@ impl Proxy {
             method if is_passive(method) => CallKind::Passive,
             _ => CallKind::Active,
         };
-        match member(params.text, "requestState").filter(|_| McpMethod::of(method).may_want_input()) {
+        match returned_state(params.text).filter(|_| McpMethod::of(method).may_want_input()) {
             Some(state) => self.on_return(request, server, (kind, state), now),
             None => self.make_call(request, server, kind, now),
         }
@@ -158,6 +168,9 @@ impl Proxy {
     fn check_params(&self, server: ServerId, post: &StreamablePost, params: Option<&str>) -> Result<(), Mismatch> {
         let VersionHeader::Other(head) = &post.version else { return Ok(()) };
         let Some(catalogue) = self.servers.get(server).map(|server| &server.catalogue) else { return Ok(()) };
+        if !catalogue.has_headers() {
+            return Ok(());
+        }
         let Some(name) = member(params, "name").and_then(json_string) else { return Ok(()) };
         match catalogue.headers(&name) {
             Some(headers) => headers.check_call(params, |name| head.param(name)),

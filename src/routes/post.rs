@@ -11,7 +11,6 @@ use crate::limits;
 use crate::mcp::call::{CallKind, is_passive};
 use crate::mcp::introduction::{self, Greeting};
 use crate::mcp::log_level::LogLevel;
-use crate::mcp::method::McpMethod;
 use crate::mcp::owners;
 use crate::mcp::session::Opener;
 use crate::mcp::stream::{Accepts, StreamState};
@@ -277,7 +276,7 @@ impl Proxy {
             method if is_passive(method) => CallKind::Passive,
             _ => active(params.text),
         };
-        let request = Request { message, id, params, method: McpMethod::of(method), kind, modern: None };
+        let request = Request { message, id, method, params, kind, modern: None };
         self.accept_call(server, Some(session), stream, request, now);
     }
 
@@ -292,15 +291,15 @@ impl Proxy {
     fn on_set_level(&mut self, incoming: &Incoming<'_>, level: LogLevel, params: Params<'_>, now: Instant) {
         let Incoming { server, session, stream, message, id } = *incoming;
         let common = self.most_verbose(server, Some(session), Some(level)).unwrap_or(level);
-        let (kind, method) = (CallKind::SetLevel(level), McpMethod::SetLevel);
+        let (kind, method) = (CallKind::SetLevel(level), "logging/setLevel");
         if common == level {
-            let request = Request { message, id, params, method, kind, modern: None };
+            let request = Request { message, id, method, params, kind, modern: None };
             return self.accept_call(server, Some(session), stream, request, now);
         }
         let params = format!("{{\"level\":\"{}\"}}", common.as_str());
-        let message = write::request(id, "logging/setLevel", &params);
+        let message = write::request(id, method, &params);
         if let Ok(Message::Request { id, params, .. }) = envelope::read_message(message.as_bytes()) {
-            let request = Request { message: message.as_bytes(), id, params, method, kind, modern: None };
+            let request = Request { message: message.as_bytes(), id, method, params, kind, modern: None };
             self.accept_call(server, Some(session), stream, request, now);
         }
     }

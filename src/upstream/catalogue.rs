@@ -105,6 +105,11 @@ impl Catalogue {
         self.is_strict
     }
 
+    /// Whether any tool has parameters that are repeated in headers.
+    pub fn has_headers(&self) -> bool {
+        !self.headers.is_empty()
+    }
+
     /// Which parameters of a tool are repeated in headers, if any are.
     pub fn headers(&self, tool: &str) -> Option<&ToolHeaders> {
         self.headers.get(tool)

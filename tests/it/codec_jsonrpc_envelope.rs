@@ -1,6 +1,7 @@
 //! `codec::jsonrpc::envelope`: what is a message, what is not, and what is said about it.
 
 use mcp_proxy::codec::jsonrpc::envelope::{Body, Message, Outcome, Params, json_string, read_body, read_message};
+use mcp_proxy::codec::jsonrpc::members::member;
 use mcp_proxy::codec::jsonrpc::{INVALID_REQUEST, PARSE_ERROR};
 use mcp_proxy::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX};
 
@@ -8,7 +9,8 @@ use crate::support::wire::Cuts;
 use crate::support::{fuzzed, jsonrpc};
 
 fn request<'a>(id: &'a str, method: &'a str, text: Option<&'a str>, progress_token: Option<&'a str>) -> Message<'a> {
-    Message::Request { id, method: method.into(), params: Params { text, progress_token } }
+    let meta = member(text, "_meta").filter(|meta| meta.starts_with('{'));
+    Message::Request { id, method: method.into(), params: Params { text, meta, progress_token } }
 }
 
 #[track_caller]

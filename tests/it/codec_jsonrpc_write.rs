@@ -32,14 +32,14 @@ fn errors_are_responses() {
 
 #[test]
 fn results_requests_and_notifications_are_what_they_say() {
-    let params = Params { text: Some("{\"b\":1.0}"), progress_token: None };
+    let params = Params { text: Some("{\"b\":1.0}"), meta: None, progress_token: None };
     let result = write::result("7", "{\"a\":[]}");
     let expected = Message::Response { id: "7", outcome: Outcome::Result("{\"a\":[]}") };
     assert_eq!(read_message(result.as_bytes()), Ok(expected));
     let request = write::request("\"x\"", "a/b", "{\"b\":1.0}");
     let expected = Message::Request { id: "\"x\"", method: "a/b".into(), params };
     assert_eq!(read_message(request.as_bytes()), Ok(expected));
-    let params = Params { text: Some("{\"b\":1.0}"), progress_token: None };
+    let params = Params { text: Some("{\"b\":1.0}"), meta: None, progress_token: None };
     let notification = write::notification("a/b", Some("{\"b\":1.0}"));
     let expected = Message::Notification { method: "a/b".into(), params };
     assert_eq!(read_message(notification.as_bytes()), Ok(expected));

@@ -53,6 +53,8 @@ pub enum Outcome<'a> {
 pub struct Params<'a> {
     /// The whole object; `None` where there is no such member.
     pub text: Option<&'a str>,
+    /// The only `_meta`, if it is an object.
+    pub meta: Option<&'a str>,
     /// `_meta.progressToken`.
     pub progress_token: Option<&'a str>,
 }
@@ -241,25 +243,30 @@ fn read_params(text: &str) -> Result<Params<'_>, Malformed> {
     if !text.starts_with('{') {
         return Err(invalid("\"params\" must be an object"));
     }
-    Ok(Params { text: Some(text), progress_token: progress_token(text)? })
+    let meta = meta(text)?;
+    Ok(Params { text: Some(text), meta, progress_token: progress_token(meta)? })
 }
 
-/// `_meta.progressToken`, if there is one. The parameters were validated before, so the second pass is spent only
-/// where a key `_meta` can be: spelt out in any letter case, or hidden behind an escape.
-fn progress_token(params: &str) -> Result<Option<&str>, Malformed> {
+/// `_meta`, if there is one. The parameters were validated before, so the second pass is spent only where such a key
+/// can be: spelt out in any letter case, or hidden behind an escape.
+fn meta(params: &str) -> Result<Option<&str>, Malformed> {
     let bytes = params.as_bytes();
     let can_have_meta = memchr::memchr2_iter(b'_', b'\\', bytes)
         .any(|at| is_start_of_meta(&bytes[at..]) || bytes[at..].starts_with(b"\\u"));
     if !can_have_meta {
         return Ok(None);
     }
-    let unclear =
-        |name: &str| invalid(&format!("there must be one {name:?} in that spelling, and it must be readable"));
     let meta = sole(Some(params), "_meta").map_err(|_| unclear("_meta"))?;
-    let Some(meta) = meta.filter(|meta| meta.starts_with('{')) else {
-        return Ok(None);
-    };
-    let token = sole(Some(meta), "progressToken").map_err(|_| unclear("progressToken"))?;
+    Ok(meta.filter(|meta| meta.starts_with('{')))
+}
+
+fn unclear(name: &str) -> Malformed {
+    invalid(&format!("there must be one {name:?} in that spelling, and it must be readable"))
+}
+
+/// `_meta.progressToken`, if there is one.
+fn progress_token(meta: Option<&str>) -> Result<Option<&str>, Malformed> {
+    let token = sole(meta, "progressToken").map_err(|_| unclear("progressToken"))?;
     match token.filter(|token| *token != "null") {
         None => Ok(None),
         Some(token) if is_id(token) => Ok(Some(token)),

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::envelope::json_string;
-use super::usual;
+use super::usual::{self, Scanner, Spelling};
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct NotAnObject;
 #[derive(Debug)]
 pub struct Members<'a> {
     text: &'a str,
-    at: usize,
+    scanner: Scanner<'a>,
     awaited: Awaited,
 }
 
@@ -54,7 +54,7 @@ enum Awaited {
 /// The members of the object that `text` is, in their order. One that stands there twice comes twice. An error is the
 /// last that comes.
 pub fn members(text: &str) -> Members<'_> {
-    Members { text, at: 0, awaited: Awaited::Opening }
+    Members { text, scanner: Scanner::new(text), awaited: Awaited::Opening }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -76,58 +76,54 @@ impl<'a> Iterator for Members<'a> {
 
 impl<'a> Members<'a> {
     fn on_opening(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        self.take(b'{')?;
-        if self.peek() == Some(b'}') { self.end() } else { self.member().map(Some) }
+        match self.visible() {
+            Some(b'{') => {}
+            Some(_) | None => return Err(NotAnObject),
+        }
+        self.scanner.skip_space();
+        if self.scanner.peek() == Some(b'}') { self.on_separator() } else { self.member() }
     }
 
     fn on_separator(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        if self.peek() == Some(b'}') {
-            return self.end();
+        match self.visible() {
+            Some(b',') => {
+                self.scanner.skip_space();
+                self.member()
+            }
+            Some(b'}') => {
+                self.scanner.skip_space();
+                if self.scanner.at() == self.text.len() { Ok(None) } else { Err(NotAnObject) }
+            }
+            Some(_) | None => Err(NotAnObject),
         }
-        self.take(b',')?;
-        self.member().map(Some)
     }
 
-    fn member(&mut self) -> Result<Member<'a>, NotAnObject> {
-        self.skip_space();
-        let start = self.at;
-        let key = json_string(self.value()?).ok_or(NotAnObject)?;
-        self.take(b':')?;
-        self.skip_space();
-        let value = self.value()?;
-        Ok(Member { key, value, range: start..self.at })
-    }
-
-    fn end(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        self.take(b'}')?;
-        self.skip_space();
-        if self.at == self.text.len() { Ok(None) } else { Err(NotAnObject) }
+    fn member(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
+        let start = self.scanner.at();
+        let spelling = self.scanner.skip_string().ok_or(NotAnObject)?;
+        let key = self.text.get(start..self.scanner.at()).ok_or(NotAnObject)?;
+        let key = match spelling {
+            Spelling::Plain => Cow::Borrowed(&key[1..key.len() - 1]),
+            Spelling::Escaped => json_string(key).ok_or(NotAnObject)?,
+        };
+        self.scanner.skip_colon().ok_or(NotAnObject)?;
+        let value = self.value().ok_or(NotAnObject)?;
+        Ok(Some(Member { key, value, range: start..self.scanner.at() }))
     }
 
     /// The value that begins here.
-    fn value(&mut self) -> Result<&'a str, NotAnObject> {
-        let value = self.text.get(self.at..).and_then(first_value).ok_or(NotAnObject)?;
-        self.at += value.len();
-        Ok(value)
-    }
-
-    /// The next byte that is not white space.
-    fn peek(&mut self) -> Option<u8> {
-        self.skip_space();
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn take(&mut self, byte: u8) -> Result<(), NotAnObject> {
-        if self.peek() != Some(byte) {
-            return Err(NotAnObject);
+    fn value(&mut self) -> Option<&'a str> {
+        let start = self.scanner.at();
+        if self.scanner.skip_usual_value().is_none() {
+            self.scanner.go_to(start + careful_length(self.text.get(start..)?)?);
         }
-        self.at += 1;
-        Ok(())
+        self.text.get(start..self.scanner.at())
     }
 
-    fn skip_space(&mut self) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
+    /// The next byte that is not white space, and on to the one behind it.
+    fn visible(&mut self) -> Option<u8> {
+        self.scanner.skip_space();
+        self.scanner.next()
     }
 }
 

@@ -9,6 +9,11 @@ pub fn hides_ascii(text: &[u8]) -> bool {
     memchr::memmem::find_iter(text, b"\\u00").any(|at| matches!(text.get(at + 4), Some(b'2'..=b'7')))
 }
 
+/// Whether a member of this key, which has its quotes, may stand somewhere: spelt out, or with escapes.
+pub fn can_have(text: &[u8], key: &Finder<'_>) -> bool {
+    key.find(text).is_some() || hides_ascii(text)
+}
+
 /// Whether each member whose key is `key`, which has its quotes, begins as `is_expected` says, wherever in the text it
 /// stands. A string that is no key, and reads the same, does not.
 pub fn is_each(text: &[u8], key: &Finder<'_>, is_expected: impl Fn(&[u8]) -> bool) -> bool {

@@ -13,6 +13,9 @@ pub struct Unclear;
 
 /// Whether some reader takes a key for `name`, which is made of ASCII letters.
 pub fn is_alike(key: &str, name: &str) -> bool {
+    if key.is_ascii() {
+        return key.eq_ignore_ascii_case(name);
+    }
     let folded = key.chars().map(|char| match char {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',

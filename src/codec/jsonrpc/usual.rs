@@ -11,7 +11,7 @@ const DEPTH_MAX: usize = 32;
 /// Calls `on_member` with each member of the object that `text` is: its key, between the quotes, and its value, as
 /// JSON text. `None`: it is not usual, or `on_member` says that a member is not.
 pub(super) fn members<'a>(text: &'a str, mut on_member: impl FnMut(&'a str, &'a str) -> Option<()>) -> Option<()> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+    let mut scanner = Scanner::new(text);
     scanner.skip_space();
     scanner.take(b'{')?;
     loop {
@@ -21,7 +21,7 @@ pub(super) fn members<'a>(text: &'a str, mut on_member: impl FnMut(&'a str, &'a 
         let key = text.get(key..scanner.at - 1)?;
         scanner.skip_colon()?;
         let value = scanner.at;
-        scanner.skip_value(DEPTH_MAX)?;
+        scanner.skip_usual_value()?;
         on_member(key, text.get(value..scanner.at)?)?;
         if !scanner.goes_on(b'}')? {
             break;
@@ -33,23 +33,50 @@ pub(super) fn members<'a>(text: &'a str, mut on_member: impl FnMut(&'a str, &'a 
 
 /// How long the value is that `text` begins with. `None`: it is not usual, or no value.
 pub(super) fn value_length(text: &str) -> Option<usize> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
-    scanner.skip_value(DEPTH_MAX)?;
+    let mut scanner = Scanner::new(text);
+    scanner.skip_usual_value()?;
     Some(scanner.at)
 }
 
-/// A place in a text. Whatever is not as it should be makes `None`.
-struct Scanner<'a> {
+/// How a string is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// What stands between the quotes is the string.
+    Plain,
+    /// With escapes, still to be resolved.
+    Escaped,
+}
+
+/// A place in a text. Whatever is not as it should be makes `None`; the place is then anywhere.
+#[derive(Debug)]
+pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Scanner<'_> {
-    fn peek(&self) -> Option<u8> {
+impl<'a> Scanner<'a> {
+    /// At the beginning.
+    pub(super) fn new(text: &'a str) -> Scanner<'a> {
+        Scanner { bytes: text.as_bytes(), at: 0 }
+    }
+
+    /// Where it is.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on, or back, to another place.
+    pub(super) fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// The byte here.
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn next(&mut self) -> Option<u8> {
+    /// The byte here, and on to the next.
+    pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
@@ -59,13 +86,15 @@ impl Scanner<'_> {
         (self.next()? == byte).then_some(())
     }
 
-    fn skip_space(&mut self) {
+    /// White space (RFC 8259, section 2), if there is any.
+    pub(super) fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
-    fn skip_colon(&mut self) -> Option<()> {
+    /// With the space around it.
+    pub(super) fn skip_colon(&mut self) -> Option<()> {
         self.skip_space();
         self.take(b':')?;
         self.skip_space();
@@ -82,9 +111,14 @@ impl Scanner<'_> {
         }
     }
 
+    /// The value that begins here. `None`, too, where it is not usual.
+    pub(super) fn skip_usual_value(&mut self) -> Option<()> {
+        self.skip_value(DEPTH_MAX)
+    }
+
     fn skip_value(&mut self, depth: usize) -> Option<()> {
         match self.peek()? {
-            b'"' => self.skip_string(),
+            b'"' => self.skip_string().map(|_| ()),
             b'{' => self.skip_entries(b'}', depth.checked_sub(1)?),
             b'[' => self.skip_entries(b']', depth.checked_sub(1)?),
             b't' => self.skip_word(b"true"),
@@ -151,13 +185,18 @@ impl Scanner<'_> {
         (self.at > start).then_some(())
     }
 
-    fn skip_string(&mut self) -> Option<()> {
+    /// The string that begins here.
+    pub(super) fn skip_string(&mut self) -> Option<Spelling> {
         self.take(b'"')?;
+        let mut spelling = Spelling::Plain;
         loop {
             self.skip_plain();
             match self.next()? {
-                b'"' => return Some(()),
-                b'\\' => self.skip_escape()?,
+                b'"' => return Some(spelling),
+                b'\\' => {
+                    self.skip_escape()?;
+                    spelling = Spelling::Escaped;
+                }
                 byte if is_plain(byte) => {} // one of the last few bytes of the text
                 _ => return None,
             }
@@ -191,13 +230,14 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// How many bytes come before the first that is not plain. In a byte that is to be found, the subtraction below borrows
-/// into the highest bit; it may also do so in the bytes behind, which does not matter, and never in those before.
+/// into the highest bit; it may also do so in the bytes behind, which does not matter, and never in those before. With
+/// the bit of 2 turned over, the quote is the least byte above the control characters, and one comparison finds all.
 fn plain_bytes(eight: [u8; 8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     let bytes = u64::from_le_bytes(eight);
     let less_than = |bytes: u64, bound: u8| bytes.wrapping_sub(ONES * u64::from(bound)) & !bytes;
-    let equal = |byte: u8| less_than(bytes ^ (ONES * u64::from(byte)), 1);
-    let found = (less_than(bytes, b' ') | equal(b'"') | equal(b'\\')) & HIGH;
+    let turned = |by: u8| bytes ^ (ONES * u64::from(by));
+    let found = (less_than(turned(2), b'!') | less_than(turned(b'\\'), 1)) & HIGH;
     found.trailing_zeros() as usize / 8
 }

@@ -43,7 +43,7 @@ pub(crate) fn meta(data: &[u8]) {
         client_capabilities: "{\"roots\":{}}",
         log_level: Some(LogLevel::Warning),
     };
-    let read = Meta::read(params.text);
+    let read = Meta::read(params.meta);
     let Ok(without) = without_modern_keys(message.as_bytes(), params.text) else {
         assert!(read.is_err() && with_modern_keys(message.as_bytes(), params.text, &keys).is_err());
         return;
@@ -76,7 +76,7 @@ pub(crate) fn meta(data: &[u8]) {
 
 fn meta_of(message: &str) -> Meta<'_> {
     let Ok(Message::Request { params, .. }) = read_message(message.as_bytes()) else { panic!("no request: {message}") };
-    Meta::read(params.text).unwrap()
+    Meta::read(params.meta).unwrap()
 }
 
 /// `_meta` of a request without the modern keys; a request without a `_meta` that is an object has an empty one.

@@ -25,17 +25,30 @@ make_venv() { # environment, requirements
   "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
 }
 
-# nginx, for the README's example of a reverse proxy: the machine's own, otherwise Debian's package, unpacked below
-# tests/. To install it would start a server on port 80.
+# A program of Debian's package below a folder, without installing it: to install nginx would start a server on port 80,
+# and only root can.
+unpack_package() { # package, folder
+  mkdir -p "$2"
+  (cd "$2" && { apt-get download "$1" || { apt-get update && apt-get download "$1"; }; } \
+    && dpkg --extract "$1"_*.deb .) > /dev/null || true
+}
+
+# nginx, for the README's example of a reverse proxy: the machine's own, otherwise Debian's.
 nginx_program() {
   NGINX_BIN=$(PATH=$PATH:/usr/sbin command -v nginx) || NGINX_BIN=$PWD/tests/e2e/.nginx/usr/sbin/nginx
-  if [[ ! -x $NGINX_BIN ]]; then
-    mkdir -p tests/e2e/.nginx
-    (cd tests/e2e/.nginx && { apt-get download nginx || { apt-get update && apt-get download nginx; }; } \
-      && dpkg --extract nginx_*.deb .) > /dev/null || true
-  fi
+  [[ -x $NGINX_BIN ]] || unpack_package nginx tests/e2e/.nginx
   "$NGINX_BIN" -v 2> /dev/null || { echo "the tests need nginx: apt-get install nginx-light" >&2; exit 1; }
   export NGINX_BIN
+}
+
+# valgrind, which counts instructions: the machine's own, otherwise Debian's.
+valgrind_program() {
+  local unpacked=$PWD/tests/hot_path/.valgrind
+  VALGRIND_BIN=$(command -v valgrind) || VALGRIND_BIN=$unpacked/usr/bin/valgrind
+  [[ -x $VALGRIND_BIN ]] || unpack_package valgrind "$unpacked"
+  if [[ $VALGRIND_BIN == "$unpacked"/* ]]; then export VALGRIND_LIB=$unpacked/usr/libexec/valgrind; fi
+  "$VALGRIND_BIN" --version > /dev/null || { echo "the tests need valgrind: apt-get install valgrind" >&2; exit 1; }
+  export VALGRIND_BIN
 }
 
 # Chromium, for the status page and the login: the machine's own, otherwise Debian's package, which only root can install.

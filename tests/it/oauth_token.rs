@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use mcp_proxy::codec::form;
+use mcp_proxy::limits::{CODES_MAX, GRANT_TOKENS_MAX};
 use mcp_proxy::oauth::Posted;
 use mcp_proxy::oauth::answer::Answer;
 use mcp_proxy::oauth::settings::Settings;
@@ -355,4 +356,34 @@ fn a_user_has_only_so_many_logins_with_one_client() {
     let last = desk.tokens(&app, &[]);
     assert!(!desk.opens(&first.access, "demo"), "the oldest makes room");
     assert!(desk.opens(&second.access, "demo") && desk.opens(&last.access, "demo"));
+}
+
+#[test]
+fn a_login_that_is_renewed_for_ever_keeps_a_bounded_number_of_tokens() {
+    let (mut desk, app) = prepared();
+    let first = desk.tokens(&app, &[]);
+    let mut refresh = first.refresh.clone();
+    let mut access = first.access.clone();
+    for _ in 0..GRANT_TOKENS_MAX {
+        assert!(desk.opens(&first.access, "demo"));
+        desk.pass(1); // so that one is the oldest
+        let tokens = read_tokens(&desk.refresh(&app, &refresh, &[]));
+        (refresh, access) = (tokens.refresh, tokens.access);
+    }
+    assert!(desk.opens(&access, "demo"));
+    assert!(!desk.opens(&first.access, "demo"), "the oldest has made room, long before its time was over");
+    assert_eq!(desk.refresh(&app, &refresh, &[]).status, 200, "the login goes on");
+}
+
+#[test]
+fn the_oldest_of_too_many_codes_makes_room() {
+    let (mut desk, app) = prepared();
+    let oldest = desk.code(&app, &[]);
+    desk.pass(1);
+    let second = desk.code(&app, &[]);
+    for _ in 2..=CODES_MAX {
+        desk.code(&app, &[]);
+    }
+    assert_eq!(refusal(&desk.redeem(&app, &oldest, &[])), refused(400, "invalid_grant"));
+    assert_eq!(desk.redeem(&app, &second, &[]).status, 200);
 }

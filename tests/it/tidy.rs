@@ -1,7 +1,8 @@
 //! The house rules, as tests: `layers` keeps the rows of the tree apart, `style` keeps files and functions small and
-//! the core free of I/O. Every message says what to do. The checkers themselves are tested on small bad samples, so
-//! that a rule that can no longer fail is noticed.
+//! the core free of I/O, `dependencies` keeps Cargo.toml to what is used. Every message says what to do. The checkers
+//! themselves are tested on small bad samples, so that a rule that can no longer fail is noticed.
 
+mod dependencies;
 mod layers;
 mod source;
 mod style;

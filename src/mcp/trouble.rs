@@ -63,6 +63,9 @@ pub enum Trouble {
     },
     /// The configuration has it no more, or has another in its place.
     Retired,
+    /// The same happened while the request was still on its way, and it was not made. Nobody knows the server any more,
+    /// not even its name.
+    Replaced,
     /// The proxy is ending.
     ShuttingDown,
 }
@@ -71,7 +74,11 @@ impl Trouble {
     /// The HTTP status, where the answer has not begun (RFC 9110, 15.6).
     pub fn status(&self) -> u16 {
         match self {
-            Trouble::NotReady { .. } | Trouble::Clogged | Trouble::Retired | Trouble::ShuttingDown => 503,
+            Trouble::NotReady { .. }
+            | Trouble::Clogged
+            | Trouble::Retired
+            | Trouble::Replaced
+            | Trouble::ShuttingDown => 503,
             Trouble::CannotStart { .. }
             | Trouble::Crashed { .. }
             | Trouble::Unreachable { .. }
@@ -126,6 +133,9 @@ impl Trouble {
                 "server {server:?} was stopped during this call: its configuration has changed; initialize a new \
                  session"
             ),
+            Trouble::Replaced => {
+                "the configuration has changed while this request was on its way: send it again".to_owned()
+            }
             Trouble::ShuttingDown => format!("server {server:?} is being stopped: the proxy shuts down"),
         }
     }
@@ -159,6 +169,7 @@ impl Trouble {
             | Trouble::Clogged
             | Trouble::Crowded { .. }
             | Trouble::Retired
+            | Trouble::Replaced
             | Trouble::ShuttingDown => ("Ended", "", None),
         };
         Outline { what, cause, last_words }

@@ -319,6 +319,7 @@ impl Proxy {
             | Trouble::Clogged
             | Trouble::Crowded { .. }
             | Trouble::Retired
+            | Trouble::Replaced
             | Trouble::ShuttingDown => self.fail_calls(server, trouble, |_| true, now),
         }
     }

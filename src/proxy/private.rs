@@ -29,7 +29,7 @@ impl Proxy {
         greeting: &Greeting,
         now: Instant,
     ) -> Result<ServerId, Trouble> {
-        let Some(entry) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        let Some(entry) = self.servers.get(server) else { return Err(Trouble::Replaced) };
         if entry.config.isolation == Isolation::Shared {
             return Ok(server);
         }
@@ -47,7 +47,7 @@ impl Proxy {
         sender: Opener,
         now: Instant,
     ) -> Result<ServerId, Trouble> {
-        let Some(entry) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        let Some(entry) = self.servers.get(server) else { return Err(Trouble::Replaced) };
         if entry.config.isolation == Isolation::Shared {
             return Ok(server);
         }
@@ -67,7 +67,7 @@ impl Proxy {
             return Err(Trouble::ShuttingDown); // nothing begins that would have to end first
         }
         self.make_room_for_private(server, now)?;
-        let Some(entry) = self.servers.get(server) else { return Err(Trouble::ShuttingDown) };
+        let Some(entry) = self.servers.get(server) else { return Err(Trouble::Replaced) };
         let (config, course) = (Rc::clone(&entry.config), entry.course);
         Ok(self.servers.insert(Server { course, ..Server::new(config, role) }))
     }

@@ -237,7 +237,7 @@ impl Proxy {
         let refused = |reason: &str| Err(Denial::reply(200, id, INVALID_PARAMS, reason));
         let is_theirs = post.opener == Opener::Anybody && self.is_modern_upstream(upstream);
         let Some(server) = self.servers.get(post.server).map(|server| server.config.name.clone()) else {
-            return Err(self.trouble(post.server, id, &Trouble::ShuttingDown));
+            return Err(self.trouble(post.server, id, &Trouble::Replaced));
         };
         let Ok(digest) = request_state::digest(params.text) else { return refused("the arguments nest too deeply") };
         let context = Context { principal: principal(&post.opener), server: &server, method, digest };

@@ -9,8 +9,7 @@
 //! - no call is forgotten on its way, not even one that is sent a second time;
 //! - when all is over, nothing is left.
 //!
-//! `SEED=17 cargo test bridge_simulation -- --nocapture` replays one of them and tells what happens; `SEEDS=10000`
-//! lives through more of them.
+//! See [`crate::support::lives`] for how they are replayed.
 
 mod clients;
 mod server;
@@ -19,38 +18,22 @@ mod world;
 
 use world::{Tally, World};
 
-const SEEDS: u64 = 600;
-
-/// Says which seed it was, if its life ends in a panic.
-struct Report(u64);
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("it was seed {0}; replay it with SEED={0} cargo test bridge_simulation -- --nocapture", self.0);
-        }
-    }
-}
-
-fn live(seed: u64, is_loud: bool) -> Tally {
-    let _report = Report(seed);
-    let mut world = World::new(seed, is_loud);
-    world.run();
-    world.tally
-}
+use crate::support::lives::Lives;
 
 #[test]
 fn whatever_happens_between_the_eras_the_promises_hold() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
-    if let Some(seed) = number("SEED") {
-        println!("{:#?}", live(seed, true));
-        return;
+    let lives = Lives {
+        name: "bridge_simulation",
+        count: 600,
+        steps: World::steps,
+        live: |life| {
+            let mut world = World::new(life.seed, life.is_loud);
+            world.run(life);
+            world.tally
+        },
+        add: Tally::add,
+    };
+    if let Some((total, count)) = lives.run() {
+        assert!(total.is_eventful(count as usize), "too little happened to prove anything: {total:#?}");
     }
-    let mut total = Tally::default();
-    let seeds = number("SEEDS").unwrap_or(SEEDS);
-    for seed in 0..seeds {
-        total.add(&live(seed, false));
-    }
-    println!("{total:#?}");
-    assert!(total.is_eventful(seeds as usize), "too little happened to prove anything: {total:#?}");
 }

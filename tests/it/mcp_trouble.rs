@@ -45,6 +45,8 @@ fn messages_say_which_server_what_happened_and_what_to_do() {
         }
         assert!(!message.chars().any(char::is_control), "{message:?}");
     }
+    let replaced = Trouble::Replaced.message("");
+    assert!(replaced.contains("configuration") && replaced.contains("send it again"), "{replaced}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use mcp_proxy::limits;
 use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
+use crate::support::modern::Modern;
 use crate::support::playbook::{HELLO, Playbook, assert_error};
 use crate::support::requests::{Http, config, initialize, rpc};
 
@@ -335,4 +336,20 @@ fn warnings_are_logged_in_one_line() {
     play.reload(warned);
     let warning = play.logs.iter().find(|line| line.starts_with("warn: config.json:1:")).expect("a warning");
     assert!(!warning.contains('\n'));
+}
+
+#[test]
+fn who_was_still_sending_to_a_server_that_is_gone_is_told_to_send_again() {
+    let introduction = initialize("2025-11-25", "{}");
+    for (request, id) in [(introduction, json!(0)), (Modern::new(1, "tools/list").http(), json!(1))] {
+        let (mut play, _) = Playbook::ready_with_session();
+        let text = request.text();
+        let (head, body) = text.split_at(text.find("\r\n\r\n").unwrap() + 4);
+        play.connect("a");
+        play.send("a", head.as_bytes());
+        play.reload(with_other_command());
+        play.exits("demo", Exit::Code(0));
+        play.send("a", body.as_bytes());
+        assert_error(&play.answer("a"), 503, -32603, id, &["configuration", "send it again"]);
+    }
 }

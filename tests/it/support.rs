@@ -5,6 +5,7 @@ pub(crate) mod client_wire;
 pub(crate) mod clock;
 pub(crate) mod fuzzed;
 pub(crate) mod jsonrpc;
+pub(crate) mod lives;
 pub(crate) mod login;
 pub(crate) mod modern;
 pub(crate) mod modern_upstreams;

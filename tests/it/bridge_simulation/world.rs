@@ -11,6 +11,7 @@ use super::clients::{Client, Question, Session};
 use super::server::Server;
 use super::ways::{Pipe, Process};
 use crate::support::clock::Clock;
+use crate::support::lives::Life;
 use crate::support::requests;
 use crate::support::rng::Rng;
 
@@ -109,10 +110,17 @@ impl World {
         world
     }
 
-    pub(super) fn run(&mut self) {
-        for _ in 0..self.rng.between(100, 400) {
+    /// How many steps a life has.
+    pub(super) fn steps(seed: u64) -> u64 {
+        Rng::new(seed).between(100, 400) as u64
+    }
+
+    pub(super) fn run(&mut self, life: &Life) {
+        for step in &life.steps {
+            self.rng = Life::rng_of(life.seed, *step);
             self.step();
         }
+        self.rng = Life::rng_of(life.seed, Self::steps(life.seed));
         self.end();
     }
 

@@ -63,6 +63,17 @@ pub(super) struct Tally {
     pub(super) checks: u64,
 }
 
+impl Tally {
+    pub(super) fn add(&mut self, other: &Tally) {
+        self.minted += other.minted;
+        self.replays += other.replays;
+        self.failures += other.failures;
+        self.crashes += other.crashes;
+        self.revocations += other.revocations;
+        self.checks += other.checks;
+    }
+}
+
 impl Code {
     /// What becomes of it if it is shown now.
     pub(super) fn expected(&self, now: u64) -> Expected {

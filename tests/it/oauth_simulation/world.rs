@@ -7,10 +7,11 @@ use mcp_proxy::oauth::store::ledger::Job;
 use mcp_proxy::oauth::{Posted, Ticket, Visit};
 
 use super::model::{Code, Deed, Expected, Family, Leaf, Tally};
+use crate::support::lives::Life;
 use crate::support::oauth::{ADA_HASH, App, CLAUDE, Desk, Disk, Tokens, parameter, read_tokens, settings, success_url};
 use crate::support::rng::Rng;
 
-const STEPS: usize = 60;
+pub(super) const STEPS: u64 = 60;
 const EXPIRY: u64 = 3_600;
 const IDLE: u64 = 30 * 86_400;
 /// Fewer than the bound, so that nothing is pushed out.
@@ -61,8 +62,9 @@ impl World {
         }
     }
 
-    pub(super) fn run(&mut self) {
-        for _ in 0..STEPS {
+    pub(super) fn run(&mut self, life: &Life) {
+        for step in &life.steps {
+            self.rng = Life::rng_of(life.seed, *step);
             self.step();
             self.check();
         }

@@ -35,6 +35,7 @@ use mcp_proxy::limits;
 use mcp_proxy::proxy::{Input, Output, Proxy, Sources, Vitals};
 
 use super::clock::Clock;
+use super::lives::Life;
 use super::requests::loopback;
 use super::rng::Rng;
 
@@ -91,6 +92,7 @@ pub(crate) enum Weather {
 pub(crate) struct World {
     pub(crate) proxy: Proxy,
     clock: Clock,
+    seed: u64,
     rng: Rng,
     weather: Weather,
     /// In fair weather: the one server that behaves as in a storm.
@@ -178,6 +180,7 @@ impl World {
             rotten,
             has_staller: is_fair && rng.one_in(2),
             has_moderns: !rng.one_in(3),
+            seed,
             rng,
             servers,
             config,
@@ -209,11 +212,18 @@ impl World {
         world
     }
 
+    /// How many steps a life has.
+    pub(crate) fn steps(seed: u64) -> u64 {
+        Rng::new(seed).between(150, 950) as u64
+    }
+
     /// Lives, then ends in one of two ways.
-    pub(crate) fn run(&mut self) {
-        for _ in 0..self.rng.between(150, 950) {
+    pub(crate) fn run(&mut self, steps: &[u64]) {
+        for step in steps {
+            self.rng = Life::rng_of(self.seed, *step);
             self.step();
         }
+        self.rng = Life::rng_of(self.seed, Self::steps(self.seed));
         match self.rng.below(3) {
             0 => self.end_in_peace(),
             1 => self.shut_down(),
@@ -225,8 +235,12 @@ impl World {
     }
 
     /// Lives for long, and most of the time nothing happens. Who is idle for long is forgotten.
-    pub(crate) fn run_for(&mut self, time: Duration) {
-        while self.clock.passed() < time {
+    pub(crate) fn run_for(&mut self, time: Duration, steps: &[u64]) {
+        for step in steps {
+            if self.clock.passed() >= time {
+                break;
+            }
+            self.rng = Life::rng_of(self.seed, *step);
             for _ in 0..self.rng.between(1, 60) {
                 self.step();
             }

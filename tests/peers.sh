@@ -70,6 +70,7 @@ release_binary() {
   if [[ -z ${MCP_PROXY_BIN:-} ]]; then
     cargo build --locked --release
     local host; host=$(rustc -vV | sed -n 's/^host: //p')
-    export MCP_PROXY_BIN=$PWD/${CARGO_TARGET_DIR:-target}/$host/release/mcp-proxy
+    MCP_PROXY_BIN=${CARGO_TARGET_DIR:-target}/$host/release/mcp-proxy
   fi
+  export MCP_PROXY_BIN=$(realpath "$MCP_PROXY_BIN") # the tests run in other folders
 }

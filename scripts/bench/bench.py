@@ -48,6 +48,9 @@ class Table:
         self.add(figure, f"{ours:.1f} µs ({ours / theirs:.2f} ×)", f"{beside} {theirs:.1f} µs",
                  f"at most {factor:g} × it", ours <= factor * theirs)
 
+    def holds(self):
+        return all(row[-1] == "yes" for row in self.rows)
+
     def __str__(self):
         rows = [("figure", "this", "beside it", "wanted", "holds"), *self.rows]
         widths = [max(len(row[column]) for row in rows) for column in range(5)]
@@ -113,6 +116,7 @@ def main():
     print(table)
     if options.write:
         (HERE / "RESULTS.md").write_text(results(table, options))
+    sys.exit(0 if table.holds() else 1)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class Load:
     """Keeps connections busy with one call."""
 
     def __init__(self, seconds, connections=CONNECTIONS):
-        self.seconds, self.connections = seconds, connections
+        self.seconds, self.connections, self.answered = seconds, connections, 0
 
     def run(self, peer, body):
         """Requests answered, seconds, and the 99th percentile of their latencies in milliseconds; fails if a single
@@ -30,8 +30,12 @@ class Load:
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{self.seconds}s", "--timeout", "10s"]
         command += ["-s", str(HERE / "load.lua"), peer.url]
         said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-        requests, microseconds, failures, p99 = map(int, re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", said).groups())
+        requests, microseconds, failures, p99, mean = map(int, re.search("RESULT" + 5 * r" (\d+)", said).groups())
         assert requests > 0 and failures == 0, f"{peer.name}: {said}"
+        # wrk says nothing of calls that hang, or whose connection was closed. Then not all were busy (Little's law).
+        self.answered += requests
+        busy = requests * mean / microseconds
+        assert busy > 0.6 * self.connections, f"{peer.name}: {busy:.1f} of {self.connections} were busy: {said}"
         return requests, microseconds / 1e6, p99 / 1e3
 
     def cpu_us(self, peer, body):

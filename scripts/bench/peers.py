@@ -35,7 +35,11 @@ class Peer:
     def post(self, message, session=None, connection=None):
         """Status, headers and body of one POST."""
         headers = {"Content-Type": "application/json", "Accept": ACCEPT, "Host": f"127.0.0.1:{self.port}"}
-        if session:
+        params = message.get("params", {})
+        if "_meta" in params:
+            headers |= {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": message["method"]}
+            headers["Mcp-Name"] = params["name"]
+        elif session:
             headers |= {"Mcp-Session-Id": session, "MCP-Protocol-Version": "2025-11-25"}
         connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS_MAX)
         connection.request("POST", self.path, json.dumps(message), headers)
@@ -158,6 +162,7 @@ def busy(peer, message, expected_bytes):
     worker.start()
     try:
         yield passed
+        assert worker.is_alive(), "the large calls have failed"
     finally:
         is_over.set()
         worker.join()

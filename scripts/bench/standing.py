@@ -63,7 +63,7 @@ def idleness(table, options):
         calls = Path(folder) / "calls"
         command = ["strace", "-f", "-o", str(calls), "-p", str(proxy.process.pid)]
         with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
-            strace.stderr.readline()  # it has attached
+            assert b"attached" in strace.stderr.readline(), "strace must be allowed to trace others"
             time.sleep(10)
             strace.terminate()
         returned = [line for line in calls.read_text().splitlines() if re.search(r"\) += |resumed", line)]

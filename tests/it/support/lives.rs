@@ -92,7 +92,8 @@ impl<T: Default + Debug + Send> Lives<T> {
         let (name, count, steps) = (self.name, steps.len(), steps.join(","));
         eprintln!("seed {seed} fails at {fault}; of its {all} steps, {count} are enough:");
         eprintln!("SEED={seed} STEPS={steps} cargo test --test it {name} -- --nocapture");
-        (self.live)(&life)
+        (self.live)(&life);
+        panic!("seed {seed} fails at {fault}, but not when it is told");
     }
 
     /// Lives in silence. An error says where it panicked.
@@ -156,7 +157,7 @@ fn number(name: &str) -> Option<u64> {
 
 fn numbers(text: &str) -> Vec<u64> {
     let one = |text: &str| text.parse().unwrap_or_else(|_| panic!("STEPS must be numbers with commas, not {text}"));
-    text.split(',').map(one).collect()
+    text.split(',').filter(|text| !text.is_empty()).map(one).collect()
 }
 
 #[test]

@@ -12,8 +12,18 @@ pub(super) struct SourceFile {
 }
 
 /// What nobody wrote by hand, by folder name or by path.
-const SKIPPED: [&str; 8] =
-    ["target", "node_modules", ".venv", ".venv2", "__pycache__", ".pytest_cache", "corpus", "artifacts"];
+const SKIPPED: [&str; 10] = [
+    "target",
+    "node_modules",
+    ".nginx",
+    ".valgrind",
+    ".venv",
+    ".venv2",
+    "__pycache__",
+    ".pytest_cache",
+    "corpus",
+    "artifacts",
+];
 
 /// All files below `folders`, sorted; files that are not UTF-8 are left out.
 pub(super) fn read_tree(folders: &[&str]) -> Vec<SourceFile> {

@@ -58,6 +58,9 @@ pub const SESSIONS_MAX: usize = 64 * KIB;
 pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Between two searches for such sessions.
 pub const SESSION_SWEEP_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// The parameters of an `initialize`: they may be kept while a server starts, and for as long as a private one lives.
+/// SDKs send a few hundred bytes; an icon may be among them.
+pub const GREETING_BYTES_MAX: usize = 256 * KIB;
 /// What a legacy client says of its name, and of what it can do: kept for the length of its session, and said again
 /// with each request to a modern server. SDKs say a few hundred bytes.
 pub const CALLER_BYTES_MAX: usize = 4 * KIB;
@@ -250,6 +253,8 @@ pub const RESUME_PAUSE_MIN: Duration = Duration::from_millis(100);
 pub const RESUME_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// An event id of an upstream: it goes back in a header. UUIDs and database positions have a few dozen bytes.
 pub const EVENT_ID_BYTES_MAX: usize = KIB;
+/// The name of an upstream's event; a longer one is ignored. MCP knows two.
+pub const EVENT_NAME_BYTES_MAX: usize = KIB;
 /// What a request that waits for a connection is counted as beside its message.
 pub const EXCHANGE_OVERHEAD_BYTES: usize = 512;
 /// Attempts to resume the stream of one call that bring nothing.

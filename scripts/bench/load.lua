@@ -1,5 +1,5 @@
--- One POST, over and over, each with an id of its own: url and connections come from the command line, the rest from the
--- environment.
+-- One POST, over and over, each with an id of its own: url and connections come from the command line, the rest
+-- from the environment.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Accept"] = "application/json, text/event-stream"
@@ -31,8 +31,8 @@ function request()
   return before .. FIRST + count .. behind
 end
 
--- For the caller: requests, microseconds, failures of any kind, the 99th percentile of the latencies in microseconds, and
--- their mean.
+-- For the caller: requests, microseconds, failures of any kind, the 99th percentile of the latencies in microseconds,
+-- and their mean.
 function done(summary, latency, requests)
   local e = summary.errors
   local failures = e.connect + e.read + e.write + e.status + e.timeout

@@ -4,7 +4,7 @@
 //!   ways (duplicate members, wrong types).
 //!   Messages in the usual spelling, which are nearly all, it reads at a fraction of the cost (`usual`).
 //! - [`quick`] is for answers of our own children: it reads a few bytes at either end of a line that may be megabytes.
-//! - [`members`] goes through an object and says where each member stands.
+//! - [`members`] goes through an object and says where each member stands; [`mod@elements`] goes through an array.
 //! - [`spelling`] finds a member that no reader can take for another.
 //! - [`search`] looks for members without reading.
 //! - [`rewrite`] says what changes in a message, wherever it is written to.
@@ -12,6 +12,7 @@
 //! - [`object`] takes an object apart that is to be put together anew.
 //! - [`mod@write`] builds the few messages that are ours.
 
+pub mod elements;
 pub mod envelope;
 pub mod members;
 pub mod object;

@@ -1,10 +1,9 @@
 //! Errors on their way from one era to the other (bridge, section 3): a few codes mean something else there, or nothing
 //! that may be said.
 
-use serde_json::value::RawValue;
-
 use crate::base::number::Number;
 use crate::base::text::shorten;
+use crate::codec::jsonrpc::elements::elements;
 use crate::codec::jsonrpc::envelope::{Message, Outcome, json_string, read_message};
 use crate::codec::jsonrpc::members::{members, pick};
 use crate::codec::jsonrpc::rewrite::Rewrite;
@@ -74,9 +73,8 @@ impl<'a> ErrorObject<'a> {
     fn elicitations(&self) -> Option<Vec<&'a str>> {
         let data = self.data.filter(|_| self.code == URL_ELICITATION_REQUIRED)?;
         let [list] = pick(data, ["elicitations"]).ok()?;
-        let list: Vec<&'a RawValue> = serde_json::from_str(list?).ok()?;
-        let are_some = (1..=INPUT_REQUESTS_MAX).contains(&list.len());
-        let texts: Vec<&'a str> = list.into_iter().map(RawValue::get).collect();
+        let texts = elements(list?).take(INPUT_REQUESTS_MAX + 1).collect::<Result<Vec<&'a str>, _>>().ok()?;
+        let are_some = (1..=INPUT_REQUESTS_MAX).contains(&texts.len());
         (are_some && texts.iter().all(|text| text.starts_with('{'))).then_some(texts)
     }
 

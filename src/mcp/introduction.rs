@@ -15,11 +15,13 @@ use super::log_level::LogLevel;
 use super::server_capabilities::{self, ServerCapabilities};
 use super::version::Version;
 use crate::base::text::shorten;
+use crate::codec::jsonrpc::elements::elements;
 use crate::codec::jsonrpc::envelope::json_string;
 use crate::codec::jsonrpc::object::Object;
 use crate::codec::jsonrpc::spelling::{Unclear, sole};
 use crate::codec::jsonrpc::splice::range_in;
 use crate::codec::jsonrpc::write;
+use crate::limits;
 
 /// The member of a modern result's `_meta` that names the upstream.
 pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
@@ -176,21 +178,31 @@ fn is_implementation(info: &str) -> bool {
     info.starts_with('{') && serde_json::from_str::<Implementation>(info).is_ok()
 }
 
+/// Of the versions that an upstream lists, about as many bytes are repeated to people.
+const VERSIONS_SHOWN_BYTES: usize = 100;
+
 /// Whether a modern revision that we speak is among those that an upstream lists.
 ///
 /// # Errors
 /// None is; says whether `initialize` may help.
 pub fn check_versions(listed: &str) -> Result<(), NotModern> {
-    let listed: Vec<serde_json::Value> = serde_json::from_str(listed).map_err(|_| NotModern::Legacy)?;
-    let names: Vec<&str> = listed.iter().filter_map(serde_json::Value::as_str).collect();
-    if names.contains(&MODERN) {
+    let (mut some, mut has_modern, mut has_legacy) = (String::new(), false, false);
+    for version in elements(listed) {
+        let Some(name) = json_string(version.map_err(|_| NotModern::Legacy)?) else { continue };
+        has_modern |= name == MODERN;
+        has_legacy |= Version::parse(&name).is_some();
+        if some.len() < VERSIONS_SHOWN_BYTES {
+            some += if some.is_empty() { "" } else { ", " };
+            some += &shorten(&name);
+        }
+    }
+    if has_modern {
         return Ok(());
     }
-    if names.is_empty() || names.iter().any(|name| Version::parse(name).is_some()) {
+    if has_legacy || some.is_empty() {
         return Err(NotModern::Legacy);
     }
-    let names = names.join(", ");
-    Err(NotModern::Unusable(format!("it speaks protocol versions {}, and not {MODERN}", shorten(&names))))
+    Err(NotModern::Unusable(format!("it speaks protocol versions {some}, and not {MODERN}")))
 }
 
 /// What a downstream said of itself in its `initialize` request.
@@ -254,6 +266,12 @@ impl Greeting {
     /// Reads the parameters of an `initialize` request. The error says what is wrong with them.
     pub fn parse(params: Option<&str>) -> Result<Greeting, String> {
         let params = params.ok_or("initialize needs params with a protocolVersion")?;
+        if params.len() > limits::GREETING_BYTES_MAX {
+            return Err(format!(
+                "the params of initialize are too long (at most {} bytes)",
+                limits::GREETING_BYTES_MAX
+            ));
+        }
         let read: InitializeParams = serde_json::from_str(params)
             .map_err(|error| format!("the params of initialize: {}", shorten(&error.to_string())))?;
         let capabilities = read.capabilities.unwrap_or_default().into();

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::ask::AskKind;
 use super::version::Version;
+use crate::codec::jsonrpc::elements::elements;
 use crate::codec::jsonrpc::object::Object;
 use crate::codec::jsonrpc::write;
+use crate::limits;
 
 /// The parameters for a downstream that speaks this revision. `elicitation_id`: how the visit of a URL is called, which
 /// has no name in 2026-07-28. What cannot be taken apart stays as it is.
@@ -25,6 +25,12 @@ pub fn params<'a>(kind: AskKind, params: &'a str, version: Version, elicitation_
         | AskKind::Unknown => None,
     };
     changed.map_or(Cow::Borrowed(params), Cow::Owned)
+}
+
+fn push_message(messages: &mut String, message: &Object<'_>) -> Option<()> {
+    *messages += if messages.is_empty() { "" } else { "," };
+    *messages += &message.to_string();
+    (messages.len() <= limits::LINE_BYTES_MAX).then_some(())
 }
 
 fn with_id(params: &str, elicitation_id: &str) -> Option<String> {
@@ -45,24 +51,24 @@ fn older_form(params: &str) -> Option<String> {
     Some(params.to_string())
 }
 
-/// A message had one content before 2025-11-25: one that has several is several messages of the same role.
+/// A message had one content before 2025-11-25: one that has several is several messages of the same role. `None`, too,
+/// where that would be too long: each of them has all else that the message says.
 fn single_contents(params: &str) -> Option<String> {
     let mut params = Object::read(params)?;
     let messages = params.get("messages")?.to_owned();
-    let messages: Vec<&RawValue> = serde_json::from_str(&messages).ok()?;
-    let mut single = Vec::new();
-    for message in messages {
-        let mut message = Object::read(message.get())?;
+    let mut single = String::new();
+    for message in elements(&messages) {
+        let mut message = Object::read(message.ok()?)?;
         let content = message.get("content").unwrap_or_default().to_owned();
-        let Ok(blocks) = serde_json::from_str::<Vec<&RawValue>>(&content) else {
-            single.push(message.to_string());
+        if !content.starts_with('[') {
+            push_message(&mut single, &message)?;
             continue;
-        };
-        for block in blocks {
-            message.set("content", block.get().to_owned());
-            single.push(message.to_string());
+        }
+        for block in elements(&content) {
+            message.set("content", block.ok()?.to_owned());
+            push_message(&mut single, &message)?;
         }
     }
-    params.set("messages", format!("[{}]", single.join(",")));
+    params.set("messages", format!("[{single}]"));
     Some(params.to_string())
 }

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde_json::value::RawValue;
 
+use crate::codec::jsonrpc::elements::{NotAnArray, elements};
 use crate::codec::jsonrpc::envelope::{Message, Outcome, json_string, read_message};
 use crate::codec::jsonrpc::members::{Member, cut, members, pick};
 use crate::codec::jsonrpc::rewrite::Rewrite;
@@ -53,11 +53,17 @@ fn call(line: &[u8], result: &str) -> Option<Rewrite> {
         }
         Some(content) => {
             let place = range_in(line, content)?;
-            match serde_json::from_str::<Vec<&RawValue>>(content) {
-                Err(_) => rewrite.replace(place, format!("[{block}]")),
-                Ok(blocks) if blocks.iter().any(|block| is_of_type(block.get(), "text")) => {}
-                Ok(blocks) => {
-                    let comma = if blocks.is_empty() { "" } else { "," };
+            let (mut count, mut has_text) = (0, false);
+            let is_read = elements(content).try_for_each(|block| {
+                has_text |= is_of_type(block?, "text");
+                count += 1;
+                Ok::<(), NotAnArray>(())
+            });
+            match is_read {
+                Err(NotAnArray) => rewrite.replace(place, format!("[{block}]")),
+                Ok(()) if has_text => {}
+                Ok(()) => {
+                    let comma = if count == 0 { "" } else { "," };
                     rewrite.replace(place.end - 1..place.end, format!("{comma}{block}]"));
                 }
             }
@@ -95,8 +101,11 @@ fn list(line: &[u8], result: &str) -> Option<Rewrite> {
         if member.key != "tools" {
             continue;
         }
-        let tools: Vec<&RawValue> = serde_json::from_str(member.value).ok()?;
-        for tool in tools.into_iter().map(RawValue::get).filter(|tool| tool.starts_with('{')) {
+        for tool in elements(member.value) {
+            let tool = tool.ok()?;
+            if !tool.starts_with('{') {
+                continue;
+            }
             let start = range_in(line, tool)?.start;
             let is_spoilt = |member: &Member<'_>| member.key == "outputSchema" && !is_of_type(member.value, "object");
             for range in cut(tool, is_spoilt).ok()?.ranges {

@@ -1,5 +1,6 @@
 //! Takes entries out of the list in a reply and keeps every other byte.
 
+use crate::codec::jsonrpc::elements::elements;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
@@ -39,7 +40,7 @@ struct ListResult<'a> {
 pub fn without(
     reply: &[u8],
     list: List,
-    stays: impl Fn(&RawValue) -> bool,
+    stays: impl Fn(&str) -> bool,
 ) -> Result<Option<(Range<usize>, String)>, NoList> {
     let Reply { result } = serde_json::from_slice(reply).map_err(|_| NoList)?;
     let array = match list {
@@ -47,11 +48,21 @@ pub fn without(
         List::Tasks => result.tasks,
     };
     let Some(array) = array else { return Ok(None) };
-    let entries: Vec<&RawValue> = serde_json::from_str(array.get()).map_err(|_| NoList)?;
-    let kept: Vec<&str> = entries.iter().filter(|entry| stays(entry)).map(|entry| entry.get()).collect();
-    if kept.len() == entries.len() {
+    let mut kept = String::from("[");
+    let mut is_whole = true;
+    for entry in elements(array.get()) {
+        let entry = entry.map_err(|_| NoList)?;
+        if stays(entry) {
+            kept += if kept.len() > 1 { "," } else { "" };
+            kept += entry;
+        } else {
+            is_whole = false;
+        }
+    }
+    if is_whole {
         return Ok(None);
     }
+    kept.push(']');
     let start = array.get().as_ptr().addr() - reply.as_ptr().addr();
-    Ok(Some((start..start + array.get().len(), format!("[{}]", kept.join(",")))))
+    Ok(Some((start..start + array.get().len(), kept)))
 }

@@ -1,6 +1,9 @@
 //! What a `subscriptions/listen` wants to hear of (2026-07-28, subscriptions).
 
 use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::codec::jsonrpc::write;
 use crate::limits;
@@ -77,12 +80,60 @@ struct ListenParams {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct Notifications {
     tools_list_changed: bool,
     prompts_list_changed: bool,
     resources_list_changed: bool,
-    resource_subscriptions: Vec<Box<str>>,
+    #[serde(deserialize_with = "uris")]
+    resource_subscriptions: Uris,
+}
+
+/// The resources, or which bound they exceed.
+type Uris = Result<BTreeSet<Box<str>>, String>;
+
+/// As many as are allowed; what is too much is read without being kept.
+fn uris<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uris, D::Error> {
+    struct Visit;
+
+    impl<'de> Visitor<'de> for Visit {
+        type Value = Uris;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array of URIs")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Uris, A::Error> {
+            let mut uris = Ok(BTreeSet::new());
+            while let Some(uri) = seq.next_element()? {
+                uris = uris.and_then(|uris| with_uri(uris, uri));
+            }
+            Ok(uris)
+        }
+    }
+
+    deserializer.deserialize_seq(Visit)
+}
+
+fn with_uri(mut uris: BTreeSet<Box<str>>, uri: Box<str>) -> Uris {
+    if uri.len() > limits::URI_BYTES_MAX {
+        return Err(format!("a URI is too long to subscribe to (at most {} bytes)", limits::URI_BYTES_MAX));
+    }
+    uris.insert(uri);
+    if uris.len() > limits::SESSION_SUBSCRIPTIONS_MAX {
+        return Err(format!("too many resources to subscribe to (at most {})", limits::SESSION_SUBSCRIPTIONS_MAX));
+    }
+    Ok(uris)
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Notifications {
+            tools_list_changed: false,
+            prompts_list_changed: false,
+            resources_list_changed: false,
+            resource_subscriptions: Ok(BTreeSet::new()),
+        }
+    }
 }
 
 impl ListenFilter {
@@ -96,13 +147,7 @@ impl ListenFilter {
         let params = params.ok_or("subscriptions/listen needs params with notifications")?;
         let ListenParams { notifications: wanted } =
             serde_json::from_str(params).map_err(|error| format!("the params of subscriptions/listen: {error}"))?;
-        if wanted.resource_subscriptions.iter().any(|uri| uri.len() > limits::URI_BYTES_MAX) {
-            return Err(format!("a URI is too long to subscribe to (at most {} bytes)", limits::URI_BYTES_MAX));
-        }
-        let uris: BTreeSet<Box<str>> = wanted.resource_subscriptions.into_iter().collect();
-        if uris.len() > limits::SESSION_SUBSCRIPTIONS_MAX {
-            return Err(format!("too many resources to subscribe to (at most {})", limits::SESSION_SUBSCRIPTIONS_MAX));
-        }
+        let uris = wanted.resource_subscriptions?;
         let lists = Lists {
             tools: wanted.tools_list_changed,
             prompts: wanted.prompts_list_changed,

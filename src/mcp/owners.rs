@@ -4,15 +4,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-use serde_json::value::RawValue;
 
 use crate::base::id::{ServerId, SessionId};
 use crate::base::sequence::CallId;
 use crate::codec::jsonrpc::envelope::json_string;
-use crate::codec::jsonrpc::spelling::{Unclear, sole};
+use crate::codec::jsonrpc::spelling::{Unclear, can_have_alike, sole};
 use crate::limits;
 
 /// What is owned.
@@ -119,11 +115,7 @@ impl Owners {
 
 /// Whether the parameters of a request ask for a task, if only to some reader.
 pub fn asks_for_task(params: Option<&str>) -> bool {
-    // Every `tools/call` is searched: the searcher is made once.
-    static TASK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"task\""));
-    let Some(params) = params.filter(|params| TASK.find(params.as_bytes()).is_some()) else {
-        return false;
-    };
+    let Some(params) = params.filter(|params| can_have_alike(params, "task", 3)) else { return false };
     match sole(Some(params), "task") {
         Ok(task) => task.is_some_and(|task| task != "null"),
         Err(Unclear) => true,
@@ -153,8 +145,8 @@ pub fn named_task(params: Option<&str>) -> Option<Thing> {
 }
 
 /// The task of an entry of a list.
-pub fn listed_task(entry: &RawValue) -> Option<Thing> {
-    named_task(Some(entry.get()))
+pub fn listed_task(entry: &str) -> Option<Thing> {
+    named_task(Some(entry))
 }
 
 /// The task that a message is about, whatever else it is (`io.modelcontextprotocol/related-task`).

@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
+use crate::limits;
 use crate::limits::REQUEST_STATE_BYTES_MAX;
 
 /// The bytes of a nonce. No two states may have the same.
@@ -102,7 +103,7 @@ struct Subject<'a> {
 }
 
 /// SHA-256 over what a request asks for: `name`, `uri` and `arguments`, whatever the order of members and the spelling
-/// of characters and numbers.
+/// of characters and numbers. What is long counts as it stands there: a tree of it may need a hundred times its room.
 ///
 /// # Errors
 /// They are no JSON, or nest deeper than `serde_json` follows.
@@ -110,9 +111,13 @@ pub fn digest(params: Option<&str>) -> Result<[u8; 32], serde_json::Error> {
     let subject: Subject<'_> = params.map_or_else(|| Ok(Subject::default()), serde_json::from_str)?;
     let mut hash = Sha256::new();
     for part in [subject.name, subject.uri, subject.arguments] {
-        // A tree has its members in order, so it is written in one way only.
-        let tree: Value = part.map_or(Ok(Value::Null), |part| serde_json::from_str(part.get()))?;
-        hash.update(tree.to_string());
+        let part = part.map_or("null", RawValue::get);
+        if part.len() > limits::SUBJECT_BYTES_MAX {
+            hash.update(part);
+        } else {
+            // A tree has its members in order, so it is written in one way only.
+            hash.update(serde_json::from_str::<Value>(part)?.to_string());
+        }
         hash.update([0]);
     }
     Ok(hash.finalize().into())

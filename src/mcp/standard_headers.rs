@@ -5,8 +5,7 @@ use std::borrow::Cow;
 
 use super::header_mismatch::{Mismatch, Problem, Sent, sent_text};
 use crate::codec::jsonrpc::envelope::json_string;
-use crate::codec::jsonrpc::members::members;
-use crate::codec::jsonrpc::spelling::is_alike;
+use crate::codec::jsonrpc::spelling::{Unclear, sole};
 
 /// The protocol version, as in `_meta`.
 pub const PROTOCOL_VERSION: &str = "MCP-Protocol-Version";
@@ -26,11 +25,6 @@ pub fn named_by(method: &str) -> Option<&'static str> {
     }
 }
 
-/// The parameters name several things, or one in a way that is no text. To some readers keys that differ in letter case
-/// only are one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unclear;
-
 /// What `Mcp-Name` must say for this request. `None` where the method needs no such header, or where the parameters
 /// lack the value, which is then what is wrong with them.
 ///
@@ -38,14 +32,7 @@ pub struct Unclear;
 /// The parameters can be read in two ways.
 pub fn name<'a>(method: &str, params: Option<&'a str>) -> Result<Option<Cow<'a, str>>, Unclear> {
     let (Some(key), Some(params)) = (named_by(method), params) else { return Ok(None) };
-    let mut found = None;
-    for member in members(params) {
-        let member = member.map_err(|_| Unclear)?;
-        if is_alike(&member.key, key) && found.replace(member.value).is_some() {
-            return Err(Unclear);
-        }
-    }
-    match found {
+    match sole(Some(params), key)? {
         Some(value) if value.starts_with('"') => json_string(value).map(Some).ok_or(Unclear),
         Some(_) | None => Ok(None),
     }

@@ -65,10 +65,10 @@ pub fn called_tool(params: Option<&str>) -> Option<Cow<'_, str>> {
 pub fn without_filtered(
     filter: &ToolFilter,
     message: &[u8],
-    is_valid: impl Fn(&RawValue) -> bool,
+    is_valid: impl Fn(&str) -> bool,
 ) -> Result<Option<(Range<usize>, String)>, NoList> {
     list_filter::without(message, List::Tools, |tool| {
-        let name = serde_json::from_str::<Tool<'_>>(tool.get()).ok().map(|Tool { name }| name);
+        let name = serde_json::from_str::<Tool<'_>>(tool).ok().map(|Tool { name }| name);
         name.is_some_and(|name| is_offered(filter, &name)) && is_valid(tool)
     })
 }

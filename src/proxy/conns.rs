@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::request_log::RequestNote;
+use super::responses::is_step;
 use super::{Due, Output, Proxy};
 use crate::base::buf::Buf;
 use crate::base::deadline::Timer;
@@ -251,10 +252,11 @@ impl Proxy {
             return self.deny(id, &oauth::too_large(), now);
         }
         if !is_last {
+            let before = body.len();
             body.extend_from_slice(bytes);
-            let is_large = body.len() > limits::SMALL_BODY_BYTES;
+            let is_step = is_step(before, body.len());
             self.arm_conn(id, now + limits::BODY_PAUSE_MAX);
-            if is_large && self.receiving_bytes() > limits::RECEIVING_BYTES_MAX {
+            if is_step && self.receiving_bytes() > limits::RECEIVING_BYTES_MAX {
                 self.refuse_body(id, now);
             }
             return;

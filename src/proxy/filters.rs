@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use serde_json::value::RawValue;
-
 use super::{Level, Proxy};
 use crate::base::id::ServerId;
 use crate::base::text::shorten;
@@ -49,7 +47,7 @@ impl Proxy {
         now: Instant,
     ) {
         let is_strict = self.servers.get(call.server).is_some_and(|server| server.catalogue.is_strict());
-        let is_valid = |tool: &RawValue| !is_strict || ToolHeaders::of_tool(tool.get()).is_ok();
+        let is_valid = |tool: &str| !is_strict || ToolHeaders::of_tool(tool).is_ok();
         let filtered = match self.tool_filter(call.server) {
             Some(filter) => tool_filter::without_filtered(filter, line, is_valid),
             None if is_strict => list_filter::without(line, List::Tools, is_valid).or(Ok(None)),

@@ -27,7 +27,7 @@ impl Proxy {
         (greeting, opener): (Greeting, Opener),
         now: Instant,
     ) {
-        let room = self.check_room(server, session, 0);
+        let room = self.check_room(server, session, greeting.params.len());
         let server = match room.and_then(|()| self.upstream_for(server, &greeting, now)) {
             Ok(upstream) => upstream,
             Err(trouble) => {
@@ -35,6 +35,11 @@ impl Proxy {
                 return self.answer_with_trouble(server, stream, id, &trouble, now);
             }
         };
+        // While it waits, so that its words are counted.
+        let mut line = Buf::new();
+        if self.ready_link(server).is_none() {
+            line.push(greeting.params.as_bytes());
+        }
         let call = self.calls.insert(Call {
             server,
             session,
@@ -59,7 +64,7 @@ impl Proxy {
         }
         match self.ready_link(server) {
             Some(_) => self.introduce(call, now),
-            None => self.wait_for_server(call, Buf::new(), now),
+            None => self.wait_for_server(call, line, now),
         }
     }
 

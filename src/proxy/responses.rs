@@ -199,6 +199,6 @@ fn redirection(method: Method, head: &ResponseHead<'_, '_>) -> Option<String> {
 }
 
 /// Whether another mebibyte is full, so that it is time to look how much all hold together. Small messages never are.
-fn is_step(before: usize, after: usize) -> bool {
+pub(super) fn is_step(before: usize, after: usize) -> bool {
     before / limits::SMALL_BODY_BYTES != after / limits::SMALL_BODY_BYTES
 }

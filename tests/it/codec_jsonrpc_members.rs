@@ -1,6 +1,6 @@
 //! `codec::jsonrpc::members`: every member with its place, and what goes with a member that goes.
 
-use mcp_proxy::codec::jsonrpc::members::{NotAnObject, Unpicked, cut, first_value, member, members, pick};
+use mcp_proxy::codec::jsonrpc::members::{NotAnObject, Unpicked, cut, member, members, pick};
 use serde_json::Value;
 
 use crate::support::jsonrpc;
@@ -100,26 +100,6 @@ fn members_are_picked_by_name() {
     assert_eq!(picked(r#"{"a":1,"b":2,"\u0062":2}"#), Err(Unpicked::Doubled));
     for text in ["[]", "", r#"{"a":1"#, r#"{"a":1,"\ud800":1}"#] {
         assert_eq!(picked(text), Err(Unpicked::NotAnObject), "{text}");
-    }
-}
-
-#[test]
-fn the_value_that_a_text_begins_with_ends_where_it_ends() {
-    let deep = "[".repeat(500) + &"]".repeat(500);
-    for (text, value) in [
-        ("1,2", Some("1")),
-        ("\"a\\\"b\":1", Some("\"a\\\"b\"")),
-        ("{\"a\":[1]}}", Some("{\"a\":[1]}")),
-        ("true]", Some("true")),
-        ("-0.5e3 x", Some("-0.5e3")),
-        (&format!("{deep},1"), Some(&*deep)),
-        ("", None),
-        ("]", None),
-        ("\"a", None),
-        ("{\"a\":1", None),
-        ("nul", None),
-    ] {
-        assert_eq!(first_value(text), value, "{text:.100}");
     }
 }
 

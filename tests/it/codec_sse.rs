@@ -1,6 +1,7 @@
 //! Server-sent events: what is written can be read, and what others write is read to the letter.
 
 use mcp_proxy::codec::sse::{Decoder, Fields, Item, comment, event};
+use mcp_proxy::limits::{EVENT_ID_BYTES_MAX, EVENT_NAME_BYTES_MAX};
 
 use crate::support::wire::Cuts;
 
@@ -129,6 +130,14 @@ fn retry_takes_digits_only() {
 fn an_id_counts_once_its_event_is_complete() {
     assert_eq!(decode(64, [&b"id: 1\ndata: a\n\nid: 2\ndata: b\n"[..]]).last_id, b"1");
     assert_eq!(decode(64, [&b"id: 1\ndata: a\n\nid: 2\ndata: b\n\n"[..]]).last_id, b"2");
+}
+
+#[test]
+fn an_overlong_name_or_id_is_ignored() {
+    let long = "x".repeat(EVENT_ID_BYTES_MAX.max(EVENT_NAME_BYTES_MAX) + 1);
+    let stream = format!("id: 1\nevent: e\nid: {long}\nevent: {long}\ndata: a\n\n");
+    let seen = decode(4_096, [stream.as_bytes()]);
+    assert_eq!((seen.last_id, seen.seen), (b"1".to_vec(), vec![named("e", "a", "1")]));
 }
 
 #[test]

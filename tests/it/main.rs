@@ -29,6 +29,7 @@ mod codec_http_pair;
 mod codec_http_server;
 mod codec_http_smuggling;
 mod codec_jsonc;
+mod codec_jsonrpc_elements;
 mod codec_jsonrpc_envelope;
 mod codec_jsonrpc_members;
 mod codec_jsonrpc_object;

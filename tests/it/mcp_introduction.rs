@@ -1,6 +1,7 @@
 //! `mcp::introduction`: what both sides say of themselves, in either era.
 
 use mcp_proxy::codec::jsonrpc::spelling::Unclear;
+use mcp_proxy::limits;
 use mcp_proxy::mcp::era::Era;
 use mcp_proxy::mcp::introduction::{
     ClientCapabilities, Greeting, Introduction, NotModern, asked_level, asked_uri, uri,
@@ -204,6 +205,12 @@ fn a_greeting_says_which_asks_can_be_answered() {
     let params = r#"{"protocolVersion":"2025\u002d11-25"}"#;
     let least = Greeting { asked: Some(Version::V2025_11_25), capabilities: none, params: params.into() };
     assert_eq!(Greeting::parse(Some(params)), Ok(least));
+}
+
+#[test]
+fn a_greeting_that_is_too_long_is_refused() {
+    let params = format!(r#"{{"protocolVersion":"2025-11-25","x":"{}"}}"#, "x".repeat(limits::GREETING_BYTES_MAX));
+    assert!(Greeting::parse(Some(&params)).is_err_and(|reason| reason.contains("262144")));
 }
 
 #[test]

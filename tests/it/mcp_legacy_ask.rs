@@ -54,4 +54,8 @@ fn a_message_had_one_content() {
     ] {
         assert_eq!(params(AskKind::Sampling, text, Version::V2025_03_26, ""), expected.unwrap_or(text));
     }
+    // Each block would repeat all of the message.
+    let blocks = vec!["1"; 1_000].join(",");
+    let long = format!(r#"{{"messages":[{{"x":"{}","content":[{blocks}]}}]}}"#, "y".repeat(100_000));
+    assert_eq!(params(AskKind::Sampling, &long, Version::V2025_03_26, ""), long);
 }

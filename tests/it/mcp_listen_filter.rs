@@ -26,6 +26,10 @@ fn what_makes_no_sense_is_refused() {
     assert!(ListenFilter::parse(Some("{}")).is_err());
     let long = format!(r#"{{"resourceSubscriptions":["{}"]}}"#, "x".repeat(limits::URI_BYTES_MAX + 1));
     assert!(parse(&long).is_err_and(|reason| reason.contains("8192")));
+    let uris = |count: usize| (0..count).map(|at| format!("\"u:{at}\"")).collect::<Vec<_>>().join(",");
+    let many = |count| parse(&format!("{{\"resourceSubscriptions\":[{}]}}", uris(count)));
+    assert_eq!(many(limits::SESSION_SUBSCRIPTIONS_MAX).unwrap().uris.len(), limits::SESSION_SUBSCRIPTIONS_MAX);
+    assert!(many(limits::SESSION_SUBSCRIPTIONS_MAX + 1).is_err_and(|reason| reason.contains("too many resources")));
 }
 
 #[test]

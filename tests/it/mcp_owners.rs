@@ -16,11 +16,13 @@ fn ids() -> (ServerId, [SessionId; 2]) {
 }
 
 #[test]
-fn only_the_member_itself_asks_for_a_task() {
+fn a_member_asks_for_a_task_however_it_is_spelt() {
     for (params, expected) in [
         (r#"{"name":"x","task":{}}"#, true),
         (r#"{"task":{"ttl":1},"name":"x"}"#, true),
-        (r#"{"t\u0061sk":{}}"#, false), // how no client spells it: such a task would only be nobody's
+        (r#"{"t\u0061sk":{}}"#, true),
+        (r#"{"Task":{}}"#, true), // to some readers
+        ("{\"tas\u{212a}\":{}}", true),
         (r#"{"name":"task"}"#, false),
         (r#"{"arguments":{"task":{}}}"#, false),
         (r#"{"task":null}"#, false),

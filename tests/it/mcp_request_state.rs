@@ -1,6 +1,6 @@
 //! `mcp::request_state`: what a state was sealed for opens it, and nothing else.
 
-use mcp_proxy::limits::REQUEST_STATE_BYTES_MAX;
+use mcp_proxy::limits::{REQUEST_STATE_BYTES_MAX, SUBJECT_BYTES_MAX};
 use mcp_proxy::mcp::request_state::{Context, Seal, Unsealable, digest};
 
 const CONTEXT: Context<'_> = Context { principal: b"p", server: "s", method: "m", digest: [1; 32] };
@@ -76,8 +76,20 @@ fn the_digest_is_of_what_is_asked_however_it_is_spelt() {
 
 #[test]
 fn a_depth_bomb_is_an_error() {
-    let bomb = format!(r#"{{"arguments":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let bomb = format!(r#"{{"arguments":{}{}}}"#, "[".repeat(8_000), "]".repeat(8_000));
     assert!(digest(Some(&bomb)).is_err());
+}
+
+#[test]
+fn what_is_long_counts_as_it_stands_there() {
+    let with = |arguments: &str| digest(Some(&format!("{{\"name\":\"t\",\"arguments\":{arguments}}}"))).unwrap();
+    let long = |end: &str| format!("[{}{end}]", "{\"\":0},".repeat(SUBJECT_BYTES_MAX / 7 + 1));
+    assert_eq!(with(&long("1")), with(&long("1")));
+    for other in ["2", "1.0", "1 "] {
+        assert_ne!(with(&long("1")), with(&long(other)), "{other}");
+    }
+    let bomb = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert_eq!(with(&bomb), with(&bomb));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use mcp_proxy::base::text::QUOTED_BYTES_MAX;
 use mcp_proxy::codec::header_value::{HeaderValueError, encode};
+use mcp_proxy::codec::jsonrpc::spelling::Unclear;
 use mcp_proxy::mcp::header_mismatch::{Problem, Sent};
-use mcp_proxy::mcp::standard_headers::{Unclear, check_method, check_name, check_version, name, named_by};
+use mcp_proxy::mcp::standard_headers::{check_method, check_name, check_version, name, named_by};
 
 /// What is wrong with `Mcp-Name`.
 fn problem(method: &str, params: &str, sent: Sent<'_>) -> Option<Problem> {
@@ -51,7 +52,7 @@ fn the_name_is_a_member_of_the_parameters_and_a_string() {
         (r#"{"arguments":{"name":"b"},"name":"a","_meta":{"name":"c"}}"#, Ok(Some("a"))),
         (r#"{"n\u0061me":"\u0061\n"}"#, Ok(Some("a\n"))),
         (r#"{"name":""}"#, Ok(Some(""))),
-        (r#"{"Name":"a"}"#, Ok(Some("a"))),
+        (r#"{"Name":"a"}"#, Err(Unclear)),
         (r#"{"name":7}"#, Ok(None)),
         (r#"{"name":null}"#, Ok(None)),
         (r#"{"name":["a"]}"#, Ok(None)),

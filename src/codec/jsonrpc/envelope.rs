@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::spelling::{is_alike, sole};
+use super::spelling::{can_have_alike, is_alike, sole};
 use super::{INVALID_REQUEST, PARSE_ERROR, usual};
 use crate::base::text::shorten;
 use crate::limits::{BATCH_MESSAGES_MAX, ID_BYTES_MAX, MESSAGE_MEMBERS_MAX};
@@ -250,10 +250,7 @@ fn read_params(text: &str) -> Result<Params<'_>, Malformed> {
 /// `_meta`, if there is one. The parameters were validated before, so the second pass is spent only where such a key
 /// can be: spelt out in any letter case, or hidden behind an escape.
 fn meta(params: &str) -> Result<Option<&str>, Malformed> {
-    let bytes = params.as_bytes();
-    let can_have_meta = memchr::memchr2_iter(b'_', b'\\', bytes)
-        .any(|at| is_start_of_meta(&bytes[at..]) || bytes[at..].starts_with(b"\\u"));
-    if !can_have_meta {
+    if !can_have_alike(params, "_meta", 0) {
         return Ok(None);
     }
     let meta = sole(Some(params), "_meta").map_err(|_| unclear("_meta"))?;
@@ -272,10 +269,6 @@ fn progress_token(meta: Option<&str>) -> Result<Option<&str>, Malformed> {
         Some(token) if is_id(token) => Ok(Some(token)),
         Some(_) => Err(invalid(&id_rule("progressToken"))),
     }
-}
-
-fn is_start_of_meta(text: &[u8]) -> bool {
-    text.get(..b"_meta".len()).is_some_and(|start| start.eq_ignore_ascii_case(b"_meta"))
 }
 
 impl<'de> Deserialize<'de> for Members<'de> {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde_json::value::RawValue;
 
 use super::envelope::json_string;
-use super::usual::{self, Scanner, Spelling};
+use super::usual::{Scanner, Spelling};
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,16 +76,15 @@ impl<'a> Iterator for Members<'a> {
 
 impl<'a> Members<'a> {
     fn on_opening(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        match self.visible() {
-            Some(b'{') => {}
-            Some(_) | None => return Err(NotAnObject),
+        if self.scanner.visible() != Some(b'{') {
+            return Err(NotAnObject);
         }
         self.scanner.skip_space();
         if self.scanner.peek() == Some(b'}') { self.on_separator() } else { self.member() }
     }
 
     fn on_separator(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        match self.visible() {
+        match self.scanner.visible() {
             Some(b',') => {
                 self.scanner.skip_space();
                 self.member()
@@ -107,41 +106,27 @@ impl<'a> Members<'a> {
             Spelling::Escaped => json_string(key).ok_or(NotAnObject)?,
         };
         self.scanner.skip_colon().ok_or(NotAnObject)?;
-        let value = self.value().ok_or(NotAnObject)?;
+        let value = value_at(&mut self.scanner, self.text).ok_or(NotAnObject)?;
         Ok(Some(Member { key, value, range: start..self.scanner.at() }))
     }
+}
 
-    /// The value that begins here.
-    fn value(&mut self) -> Option<&'a str> {
-        let start = self.scanner.at();
-        if self.scanner.skip_usual_value().is_none() {
-            self.scanner.go_to(start + careful_length(self.text.get(start..)?)?);
-        }
-        self.text.get(start..self.scanner.at())
+/// The value that begins where the scanner is, which goes on behind it. What is not usual (deep nests) is read at
+/// leisure.
+pub(super) fn value_at<'a>(scanner: &mut Scanner<'a>, text: &'a str) -> Option<&'a str> {
+    let start = scanner.at();
+    if scanner.skip_usual_value().is_none() {
+        let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter::<&RawValue>();
+        values.next()?.ok()?;
+        scanner.go_to(start + values.byte_offset());
     }
-
-    /// The next byte that is not white space, and on to the one behind it.
-    fn visible(&mut self) -> Option<u8> {
-        self.scanner.skip_space();
-        self.scanner.next()
-    }
+    text.get(start..scanner.at())
 }
 
 /// The value of a member of an object, as JSON text. Of one that stands there twice the last, as most readers have it.
 /// What comes behind a fault does not count.
 pub fn member<'a>(object: Option<&'a str>, key: &str) -> Option<&'a str> {
     members(object?).map_while(Result::ok).filter(|member| member.key == key).last().map(|member| member.value)
-}
-
-/// The value that a text begins with, whatever comes behind it. What is not usual (deep nests) is read at leisure.
-pub fn first_value(text: &str) -> Option<&str> {
-    text.get(..usual::value_length(text).or_else(|| careful_length(text))?)
-}
-
-fn careful_length(text: &str) -> Option<usize> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    values.next()?.ok()?;
-    Some(values.byte_offset())
 }
 
 /// Why members cannot be picked.

@@ -24,6 +24,27 @@ pub fn is_alike(key: &str, name: &str) -> bool {
     folded.eq(name.chars().map(|char| char.to_ascii_lowercase()))
 }
 
+/// Whether a key that some reader takes for `name`, which is ASCII, may stand somewhere in a text: spelt out in any
+/// letter case, or hidden behind an escape or a letter that is not ASCII. `rare` is the place in the name of a byte
+/// that texts seldom have: it is what is searched for.
+pub fn can_have_alike(text: &str, name: &str, rare: usize) -> bool {
+    let (bytes, name) = (text.as_bytes(), name.as_bytes());
+    let Some(byte) = name.get(rare) else { return true };
+    let is_there = |at: usize| {
+        let start = at.checked_sub(rare);
+        start.and_then(|start| bytes.get(start..start + name.len())).is_some_and(|key| key.eq_ignore_ascii_case(name))
+    };
+    memchr::memchr3_iter(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), b'\\', bytes)
+        .any(|at| is_there(at) || bytes[at..].starts_with(b"\\u"))
+        || folds_to_ascii(bytes)
+}
+
+/// Whether one of the two letters is there that fold to `s` and `k`.
+fn folds_to_ascii(text: &[u8]) -> bool {
+    memchr::memmem::find(text, "\u{17f}".as_bytes()).is_some()
+        || memchr::memmem::find(text, "\u{212a}".as_bytes()).is_some()
+}
+
 /// The only member of that name, as JSON text; `None` if there is none, or no object.
 ///
 /// # Errors

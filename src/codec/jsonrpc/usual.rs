@@ -31,13 +31,6 @@ pub(super) fn members<'a>(text: &'a str, mut on_member: impl FnMut(&'a str, &'a 
     (scanner.at == text.len()).then_some(())
 }
 
-/// How long the value is that `text` begins with. `None`: it is not usual, or no value.
-pub(super) fn value_length(text: &str) -> Option<usize> {
-    let mut scanner = Scanner::new(text);
-    scanner.skip_usual_value()?;
-    Some(scanner.at)
-}
-
 /// How a string is spelt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
@@ -80,6 +73,12 @@ impl<'a> Scanner<'a> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
+    }
+
+    /// The next byte that is not white space, and on to the one behind it.
+    pub(super) fn visible(&mut self) -> Option<u8> {
+        self.skip_space();
+        self.next()
     }
 
     fn take(&mut self, byte: u8) -> Option<()> {

@@ -4,6 +4,7 @@
 //! here, up to a bound; a longer event is skipped and reported.
 
 use crate::base::buf::Buf;
+use crate::limits;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -210,8 +211,11 @@ impl Decoder {
                 self.data.push(value);
                 self.data.push(b"\n");
             }
-            b"event" => replace(&mut self.name, value),
-            b"id" if !value.contains(&b'\0') => replace(&mut self.id, value),
+            // What is kept of these two beyond their event is not counted as held.
+            b"event" if value.len() <= limits::EVENT_NAME_BYTES_MAX => replace(&mut self.name, value),
+            b"id" if value.len() <= limits::EVENT_ID_BYTES_MAX && !value.contains(&b'\0') => {
+                replace(&mut self.id, value)
+            }
             b"retry" => self.retry = number(value).or(self.retry),
             _ => {} // unknown fields are ignored
         }

@@ -11,7 +11,7 @@ use crate::limits::LENT_BYTES_MIN;
 /// What becomes of a line that is longer than the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overlong {
-    /// It is skipped and reported, at its end, as [`Line::TooLong`]: a part of a message is no message.
+    /// It is reported as [`Line::TooLong`] as soon as that is known, and skipped: a part of a message is no message.
     Skip,
     /// Its beginning is delivered as [`Line::Truncated`], the rest skipped in silence: good enough to be read.
     Truncate,
@@ -31,11 +31,8 @@ pub enum Line<'a> {
     },
     /// As much of it as the bound allows.
     Truncated(&'a [u8]),
-    /// None of it.
-    TooLong {
-        /// How long it was, with a CR at its end if there was one.
-        bytes: u64,
-    },
+    /// None of it. Its end may be far, or never come.
+    TooLong,
 }
 
 /// Splits a stream into lines.
@@ -55,10 +52,8 @@ enum State {
     Collecting,
     /// A line was delivered from [`Lines::partial`].
     Delivered,
-    /// An overlong line goes by, of which there were this many bytes so far.
-    Skipping {
-        bytes: u64,
-    },
+    /// An overlong line goes by.
+    Skipping,
 }
 
 impl Lines {
@@ -77,11 +72,11 @@ impl Lines {
                     self.lump = None;
                     self.state = State::Collecting;
                 }
-                State::Skipping { bytes } => {
+                State::Skipping => {
                     self.partial.clear();
-                    let line = self.skip(bytes, input);
-                    if line.is_some() || input.is_empty() {
-                        return line;
+                    self.skip(input);
+                    if input.is_empty() {
+                        return None;
                     }
                 }
             }
@@ -90,16 +85,12 @@ impl Lines {
 
     /// The stream has ended: yields its last line if that lacks an end.
     pub fn finish(&mut self) -> Option<Line<'_>> {
-        match (self.state, self.overlong) {
-            (State::Collecting, _) if !self.partial.is_empty() => {
+        match self.state {
+            State::Collecting if !self.partial.is_empty() => {
                 self.state = State::Delivered;
                 Some(Line::Whole(without_cr(self.partial.as_slice())))
             }
-            (State::Skipping { bytes }, Overlong::Skip) => {
-                self.state = State::Delivered;
-                Some(Line::TooLong { bytes })
-            }
-            (State::Collecting | State::Delivered, _) | (State::Skipping { .. }, Overlong::Truncate) => None,
+            State::Collecting | State::Delivered | State::Skipping => None,
         }
     }
 
@@ -132,22 +123,14 @@ impl Lines {
             self.partial.push(piece);
             return None;
         }
-        let bytes = (self.partial.len() + piece.len()) as u64;
-        match self.overlong {
-            Overlong::Truncate => Some(self.on_overlong(piece, State::Skipping { bytes })),
-            Overlong::Skip => {
-                self.state = State::Skipping { bytes };
-                self.partial.clear();
-                None
-            }
-        }
+        Some(self.on_overlong(piece, State::Skipping))
     }
 
     /// The line turns out too long with this piece, whether or not the piece ends it.
     fn on_overlong<'a, 'b: 'a>(&'a mut self, piece: &'b [u8], next: State) -> Line<'a> {
         self.state = next;
         match self.overlong {
-            Overlong::Skip => Line::TooLong { bytes: (self.partial.len() + piece.len()) as u64 },
+            Overlong::Skip => Line::TooLong,
             Overlong::Truncate => {
                 let room = self.line_bytes_max.saturating_sub(self.partial.len());
                 self.partial.push(&piece[..room.min(piece.len())]);
@@ -157,17 +140,13 @@ impl Lines {
         }
     }
 
-    fn skip<'a>(&mut self, bytes: u64, input: &mut &[u8]) -> Option<Line<'a>> {
-        let Some(end) = memchr::memchr(b'\n', input) else {
-            self.state = State::Skipping { bytes: bytes + input.len() as u64 };
-            *input = &[];
-            return None;
-        };
-        *input = &input[end + 1..];
-        self.state = State::Collecting;
-        match self.overlong {
-            Overlong::Skip => Some(Line::TooLong { bytes: bytes + end as u64 }),
-            Overlong::Truncate => None,
+    fn skip(&mut self, input: &mut &[u8]) {
+        match memchr::memchr(b'\n', input) {
+            None => *input = &[],
+            Some(end) => {
+                *input = &input[end + 1..];
+                self.state = State::Collecting;
+            }
         }
     }
 

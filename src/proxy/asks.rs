@@ -104,7 +104,9 @@ impl Proxy {
         match asked.kind {
             AskKind::Tasks if !is_private => Cause::Nobody,
             AskKind::Tasks | AskKind::Unknown if is_guess => {
-                let mut sessions = self.sessions.with(source.server).map(|(id, _)| id);
+                // A modern one has asked for nothing of the kind, and others are told nothing before their greeting.
+                let sessions = self.sessions.with(source.server).filter(|(_, session)| session.is_greeted());
+                let mut sessions = sessions.map(|(id, _)| id);
                 match (sessions.next(), sessions.next()) {
                     (Some(session), None) => Cause::Session { session, call: self.newest_cause(session) },
                     (None, _) | (Some(_), Some(_)) => Cause::Nobody,

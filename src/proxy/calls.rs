@@ -140,6 +140,9 @@ impl Proxy {
             return Err(Trouble::ShuttingDown);
         }
         let Some(server) = self.servers.get(server) else { return Err(Trouble::Replaced) };
+        if server.supervisor.is_stopping() {
+            return Err(Trouble::Replaced);
+        }
         let crowded = |what: &str, bound: usize| Err(Trouble::Crowded { bound: format!("{what} ({bound})") });
         if session.and_then(|id| self.sessions.get(id)).is_some_and(|s| s.calls.len() >= limits::SESSION_CALLS_MAX) {
             return crowded("this session has too many unanswered requests", limits::SESSION_CALLS_MAX);

@@ -209,6 +209,9 @@ impl Proxy {
     /// Begins a new life of an upstream.
     pub(super) fn start(&mut self, server: ServerId, now: Instant) {
         let Some(entry) = self.servers.get_mut(server) else { return };
+        if self.shutdown.is_under_way() {
+            return;
+        }
         let transport = match &entry.config.target {
             Target::Command(_) => Transport::Stdio(Box::default()),
             Target::Remote(remote) => Transport::Remote(Box::new(RemoteLink::new(remote, now))),

@@ -75,10 +75,12 @@ impl Proxy {
     /// At the bound, the private upstream that is of use to nobody at the moment makes room: one without a session
     /// first, then that of the stalest session.
     fn make_room_for_private(&mut self, server: ServerId, now: Instant) -> Result<(), Trouble> {
-        if self.servers.iter().filter(|(_, other)| other.entrance() == Some(server)).count() < limits::ISOLATED_MAX {
+        // One that is being stopped has made its room already.
+        let living = || self.servers.iter().filter(|(_, other)| !other.supervisor.is_stopping());
+        if living().filter(|(_, other)| other.entrance() == Some(server)).count() < limits::ISOLATED_MAX {
             return Ok(());
         }
-        let tenants = self.servers.iter().filter_map(|(id, other)| match &other.role {
+        let tenants = living().filter_map(|(id, other)| match &other.role {
             Role::Tenant { entrance, last_used, .. } if *entrance == server => Some((*last_used, id)),
             Role::Configured | Role::Retired { .. } | Role::Private { .. } | Role::Tenant { .. } => None,
         });

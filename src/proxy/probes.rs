@@ -137,6 +137,7 @@ impl Proxy {
         if let Some(probe) = self.probe_mut(link) {
             probe.on_harm();
         }
+        self.forget_asks_of(link, now);
         self.remember_failure(link);
         self.links.remove(link);
         let Some(entry) = self.servers.get_mut(server) else { return };

@@ -124,6 +124,10 @@ impl Proxy {
 
     /// The child is gone: what it wrote last may lack its line end.
     fn flush_lines(&mut self, link: LinkId, now: Instant) {
+        let last_words = self.stdio_mut(link).and_then(|stdio| stdio.on_stderr_ended());
+        if let (Some(words), Some(server)) = (last_words, self.links.get(link).map(|link| link.server)) {
+            self.log(Level::Info, Some(server), words);
+        }
         let Some(stdio) = self.stdio_mut(link) else { return };
         let mut lines = stdio.take_stdout();
         if let Some(line) = lines.finish() {
@@ -138,17 +142,15 @@ impl Proxy {
                 proxy.on_upstream_text(link, &bytes[..length], Carrier::Shared, now);
             }),
             Line::Truncated(_) => {}
-            Line::TooLong { bytes } => self.on_overlong_message(link, bytes),
+            Line::TooLong => self.on_overlong_message(link),
         }
     }
 
-    /// A message exceeded the bound and was skipped.
-    pub(super) fn on_overlong_message(&mut self, link: LinkId, bytes: u64) {
+    /// A message exceeds the bound and is skipped.
+    pub(super) fn on_overlong_message(&mut self, link: LinkId) {
         let Some(server) = self.links.get(link).map(|link| link.server) else { return };
-        let message = format!(
-            "Dropped a message of {bytes} bytes: the limit is {}; the call it answers will time out",
-            limits::LINE_BYTES_MAX
-        );
+        let bound = limits::LINE_BYTES_MAX;
+        let message = format!("Dropped a message of more than {bound} bytes: the call it answers will time out");
         self.log(Level::Error, Some(server), message);
     }
 

@@ -66,6 +66,20 @@ fn returned_state(params: Option<&str>) -> Option<&str> {
     member(params.filter(|params| can_have(params.as_bytes(), &KEY)), "requestState")
 }
 
+/// Whether the modern era has no such method any more.
+fn is_of_the_past(method: &str) -> bool {
+    matches!(
+        method,
+        "initialize"
+            | "ping"
+            | "logging/setLevel"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "tasks/result"
+            | "tasks/list"
+    )
+}
+
 /// Nothing of the answer is said yet.
 fn undecided(post: &StreamablePost) -> StreamState {
     StreamState::Undecided { accepts: post.accepts, due: 1, batch: None }
@@ -116,21 +130,17 @@ impl Proxy {
 
     fn on_modern_request(&mut self, request: &ModernRequest<'_>, now: Instant) -> Result<(), Denial> {
         let ModernRequest { post, id, method, params, .. } = *request;
-        let server = self.upstream_of_request(post.server, post.opener, now);
-        let server = server.map_err(|trouble| self.trouble(post.server, id, &trouble))?;
         let not_found = || {
             let reason = format!("Method not found: {}", shorten(method));
             Err(Denial::reply(404, id, METHOD_NOT_FOUND, &reason))
         };
+        if is_of_the_past(method) {
+            return not_found(); // before an upstream is started for it
+        }
+        let server = self.upstream_of_request(post.server, post.opener, now);
+        let server = server.map_err(|trouble| self.trouble(post.server, id, &trouble))?;
         let kind = match method {
             "subscriptions/listen" => return self.on_listen_request(request, server, now),
-            "initialize"
-            | "ping"
-            | "logging/setLevel"
-            | "resources/subscribe"
-            | "resources/unsubscribe"
-            | "tasks/result"
-            | "tasks/list" => return not_found(),
             _ if !self.has_capability(server, method) => return not_found(),
             "server/discover" => CallKind::Discover,
             "tools/list" => CallKind::ListTools,

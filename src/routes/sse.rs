@@ -151,7 +151,9 @@ impl Proxy {
                 Err(reason) => write::error(id, INVALID_PARAMS, &reason),
             },
             ("initialize", _) => write::error(id, INVALID_REQUEST, "this session was initialized already"),
-            (_, Transport::Sse(Opening::Awaited | Opening::UnderWay)) if method != "ping" => {
+            // The only one that is allowed this early. No upstream is concerned yet.
+            ("ping", Transport::Sse(Opening::Awaited | Opening::UnderWay)) => write::result(id, "{}"),
+            (_, Transport::Sse(Opening::Awaited | Opening::UnderWay)) => {
                 write::error(id, INVALID_REQUEST, "the first request of a session must be initialize")
             }
             (_, Transport::Sse(_) | Transport::Streamable | Transport::Modern(_)) => {

@@ -49,17 +49,27 @@ impl StdioLink {
     /// Takes in what the child wrote to stderr; calls `log` for each line that is not blank.
     pub fn on_stderr(&mut self, mut bytes: &[u8], mut log: impl FnMut(&str)) {
         while let Some(line) = self.stderr.handle(&mut bytes) {
-            let text = match line {
-                Line::Whole(text) | Line::Truncated(text) => text,
-                Line::Lump { lump, length } => &lump[..length],
-                Line::TooLong { .. } => continue,
-            };
-            let text = String::from_utf8_lossy(text);
-            let text = text.trim();
-            if !text.is_empty() {
-                log(text);
-                self.last_words = Some(text.to_owned());
+            if let Some(text) = readable(line) {
+                log(&text);
+                self.last_words = Some(text);
             }
         }
     }
+
+    /// The child will write no more to stderr. Its last line, if that lacks an end and is not blank.
+    pub fn on_stderr_ended(&mut self) -> Option<String> {
+        let text = self.stderr.finish().and_then(readable)?;
+        self.last_words = Some(text.clone());
+        Some(text)
+    }
+}
+
+fn readable(line: Line<'_>) -> Option<String> {
+    let text = match line {
+        Line::Whole(text) | Line::Truncated(text) => text,
+        Line::Lump { lump, length } => &lump[..length],
+        Line::TooLong => return None,
+    };
+    let text = String::from_utf8_lossy(text);
+    Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned)
 }

@@ -104,7 +104,7 @@ LOGGED = {
     "duplicates": "",
     "early": "",
     "garbage": rf"{NO_MESSAGE} .*<html>",
-    "long-line": rf"Dropped a message of \d+ bytes: the limit is {MESSAGE_BYTES_MAX}",
+    "long-line": f"Dropped a message of more than {MESSAGE_BYTES_MAX} bytes",
     "flood": "",
 }
 

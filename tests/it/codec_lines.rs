@@ -9,7 +9,7 @@ use crate::support::wire::Cuts;
 enum Seen {
     Whole(Vec<u8>),
     Truncated(Vec<u8>),
-    TooLong(u64),
+    TooLong,
 }
 
 fn seen(line: Line<'_>) -> Seen {
@@ -17,7 +17,7 @@ fn seen(line: Line<'_>) -> Seen {
         Line::Whole(bytes) => Seen::Whole(bytes.to_vec()),
         Line::Lump { lump, length } => Seen::Whole(lump[..length].to_vec()),
         Line::Truncated(bytes) => Seen::Truncated(bytes.to_vec()),
-        Line::TooLong { bytes } => Seen::TooLong(bytes),
+        Line::TooLong => Seen::TooLong,
     }
 }
 
@@ -45,7 +45,7 @@ fn model(max: usize, overlong: Overlong, input: &[u8]) -> Vec<Seen> {
         let text = line.strip_suffix(b"\r").unwrap_or(line);
         match overlong {
             _ if text.len() <= max => Seen::Whole(text.to_vec()),
-            Overlong::Skip => Seen::TooLong(line.len() as u64),
+            Overlong::Skip => Seen::TooLong,
             Overlong::Truncate => Seen::Truncated(line[..max].to_vec()),
         }
     };
@@ -94,9 +94,19 @@ fn every_vector_splits_by_the_definition_under_any_cut() {
 }
 
 #[test]
+fn a_line_without_an_end_is_reported_before_it_ends() {
+    let mut lines = Lines::new(3, Overlong::Skip);
+    assert_eq!(lines.handle(&mut &b"abcd"[..]), Some(Line::TooLong));
+    for _ in 0..3 {
+        assert_eq!(lines.handle(&mut &b"efghijkl"[..]), None, "once");
+    }
+    assert_eq!(lines.handle(&mut &b"m\nn\n"[..]), Some(Line::Whole(b"n")));
+}
+
+#[test]
 fn the_model_itself_is_right_about_the_bound() {
     let whole = |text: &str| Seen::Whole(text.into());
-    assert_eq!(split(3, Overlong::Skip, [&b"abc\r\nabcd\nab"[..]]), [whole("abc"), Seen::TooLong(4), whole("ab")]);
+    assert_eq!(split(3, Overlong::Skip, [&b"abc\r\nabcd\nab"[..]]), [whole("abc"), Seen::TooLong, whole("ab")]);
     let cut = Seen::Truncated(b"abc".to_vec());
     assert_eq!(split(3, Overlong::Truncate, [&b"abc\r\nabcd\nab"[..]]), [whole("abc"), cut, whole("ab")]);
 }

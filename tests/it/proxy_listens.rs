@@ -217,3 +217,12 @@ fn a_listen_is_no_call_in_flight() {
     play.advance(limits::GATHERING_TIME);
     assert_eq!(play.answer("a").json()["result"]["resultType"], "input_required");
 }
+
+#[test]
+fn who_listens_is_not_asked_what_nobody_knows() {
+    let mut play = ready();
+    play.http("a", &listen(1, r#"{"toolsListChanged":true}"#).http());
+    play.forget();
+    play.says("demo", r#"{"id":"x","method":"x/y"}"#);
+    play.expect(&[r#"demo <- {"id":"x","error":{"code":-32601,…}}"#]);
+}

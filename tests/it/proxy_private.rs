@@ -7,8 +7,9 @@ use mcp_proxy::limits;
 use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
+use crate::support::modern::Modern;
 use crate::support::playbook::{INTRODUCTION, Playbook, assert_error};
-use crate::support::requests::{Http, config, initialize, remote_config};
+use crate::support::requests::{Http, config, initialize, remote_config, rpc};
 
 const CALL: &str = r#"{"id":1,"method":"tools/call","params":{"name":"x"}}"#;
 
@@ -267,4 +268,23 @@ fn a_client_that_never_says_that_it_is_ready_is_taken_to_be_when_it_asks_for_som
     let happened = play.take();
     assert_eq!(happened[0], r#"demo <- {"method":"notifications/initialized"}"#);
     assert!(happened.iter().skip(1).any(|line| line.contains("tools/call")), "{happened:?}");
+}
+
+#[test]
+fn a_ping_before_the_greeting_starts_nothing() {
+    let mut config = isolated();
+    config.servers[0].panic_if_invalid = true;
+    let mut play = Playbook::with(config);
+    play.http("s", &Http::get("/demo/sse"));
+    let endpoint = play.take().pop().expect("an endpoint").replace("s endpoint ", "");
+    play.http("p", &Http::post(&endpoint, &rpc(r#"{"id":1,"method":"ping"}"#)));
+    play.expect(&[r#"s event {"id":1,"result":{}}"#, "p 202"]);
+}
+
+#[test]
+fn what_the_modern_era_does_not_have_starts_nothing() {
+    let mut play = Playbook::with(isolated());
+    play.http("a", &Modern::new(1, "ping").http());
+    assert_error(&play.answer("a"), 404, -32601, json!(1), &["ping"]);
+    play.expect(&[]);
 }

@@ -353,3 +353,15 @@ fn who_was_still_sending_to_a_server_that_is_gone_is_told_to_send_again() {
         assert_error(&play.answer("a"), 503, -32603, id, &["configuration", "send it again"]);
     }
 }
+
+#[test]
+fn a_server_that_is_being_stopped_takes_no_call() {
+    let (mut play, _) = Playbook::ready_with_session();
+    let text = initialize("2025-11-25", "{}").text();
+    let (head, body) = text.split_at(text.find("\r\n\r\n").unwrap() + 4);
+    play.connect("a");
+    play.send("a", head.as_bytes());
+    play.reload(with_other_command()); // `demo` is idle: it is stopped at once, and has not ended yet
+    play.send("a", body.as_bytes());
+    assert_error(&play.answer("a"), 503, -32603, json!(0), &["configuration", "send it again"]);
+}

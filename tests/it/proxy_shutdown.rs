@@ -5,8 +5,9 @@ use std::time::Duration;
 use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
+use crate::support::modern::Modern;
 use crate::support::playbook::{Playbook, assert_error};
-use crate::support::requests::{Http, config, initialize};
+use crate::support::requests::{Http, config, initialize, rpc};
 
 const CALL: &str = r#"{"id":1,"method":"tools/call"}"#;
 
@@ -201,4 +202,24 @@ fn nothing_is_started_during_the_end() {
         let seen = play.take();
         assert!(seen.contains(&"stopped".to_owned()) && !seen.iter().any(|line| line.ends_with(" spawn")), "{seen:?}");
     }
+}
+
+#[test]
+fn nothing_is_started_any_more() {
+    let mut play = Playbook::with(config(&["demo", "other"]));
+    play.ready("demo");
+    play.ready("other");
+    let session = play.answer_to(&initialize("2025-11-25", "{}").at("/other/mcp"));
+    let session = session.head.header("mcp-session-id").expect("a session").to_owned();
+    play.http("b", &Http::post("/other/mcp", &rpc(CALL)).session(&session)); // it has to be waited for
+    let listen = Modern::new(1, "subscriptions/listen").param("notifications", r#"{"toolsListChanged":true}"#);
+    let text = listen.http().text();
+    let (head, body) = text.split_at(text.find("\r\n\r\n").unwrap() + 4);
+    play.connect("a");
+    play.send("a", head.as_bytes());
+    play.exits("demo", Exit::Code(1));
+    play.forget();
+    play.shut_down();
+    play.send("a", body.as_bytes());
+    assert!(!play.take().contains(&"demo spawn".to_owned()));
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mcp_proxy::base::text::QUOTED_BYTES_MAX;
+use mcp_proxy::limits;
 use mcp_proxy::proxy::Exit;
 use serde_json::json;
 
@@ -228,4 +229,27 @@ fn what_it_says_of_its_tools_is_quoted_briefly() {
         play.says("demo", &format!(r#"{{"id":"mcp-proxy:tools/list",{said}}}"#));
         assert_brief(&play.logs);
     }
+}
+
+#[test]
+fn last_words_may_lack_a_line_end() {
+    let mut play = Playbook::new();
+    play.spawned("demo");
+    play.complains("demo", "compiling\nfatal: no key");
+    play.exits("demo", Exit::Code(1));
+    assert!(play.logs.contains(&"info demo: fatal: no key".to_owned()), "{:?}", play.logs);
+}
+
+#[test]
+fn a_message_without_an_end_is_logged_while_it_lasts() {
+    let (mut play, _) = Playbook::ready_with_session();
+    let part = vec![b'x'; 1 << 20];
+    for _ in 0..=limits::LINE_BYTES_MAX >> 20 {
+        play.writes("demo", &part);
+    }
+    let told = |play: &Playbook| play.logs.iter().filter(|line| line.contains("Dropped a message")).count();
+    assert_eq!(told(&play), 1, "{:?}", play.logs);
+    play.writes("demo", &part);
+    play.writes("demo", b"\n");
+    assert_eq!(told(&play), 1);
 }

@@ -122,7 +122,7 @@ fn first_things_first() {
     tell(&mut play, "p", &endpoint, r#"{"id":1,"method":"tools/list"}"#);
     play.expect(&[r#"s event {"id":1,"error":{"code":-32600,"message":"…must be initialize"}}"#, "p 202"]);
     tell(&mut play, "p", &endpoint, r#"{"id":2,"method":"ping"}"#);
-    play.expect(&[r#"demo <- {"id":#1,"method":"ping"}"#, "p 202"]);
+    play.expect(&[r#"s event {"id":2,"result":{}}"#, "p 202"]);
     tell(&mut play, "p", &endpoint, r#"{"method":"notifications/roots/list_changed"}"#);
     tell(&mut play, "p", &endpoint, r#"{"id":7,"result":{}}"#);
     play.expect(&["p 202", "p 202"]);

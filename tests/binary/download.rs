@@ -12,7 +12,7 @@ use mcp_proxy::cli::invocation::{Invocation, parse};
 
 use crate::outbounds::authority::Authority;
 use crate::outbounds::servers::{forward_proxy, read_head, serve, serve_tls};
-use crate::processes::{PATIENCE, marked};
+use crate::processes::{CALLERS_OWN, PATIENCE, marked};
 
 const README: &str = include_str!("../../README.md");
 
@@ -21,12 +21,9 @@ const CONFIG: &str = r#"{ "mcpProxy": { "addr": "127.0.0.1:0" }, "mcpServers": {
 /// What a check says of it.
 const FOUND: &str = "Config OK: 1 MCP server(s) configured\n";
 
-/// What of the caller's environment would decide about connections.
-const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
-
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-proxy"));
-    for name in VARIABLES {
+    for name in CALLERS_OWN {
         command.env_remove(name);
     }
     command

@@ -23,6 +23,10 @@ pub(crate) const STUBBORN: &str = r#"
 /// Far more than anything here takes: it only keeps a failing test from hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What of the caller's environment would decide about connections.
+pub(crate) const CALLERS_OWN: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
 /// A command in a process group of its own, with pipes, and a mark that it hands down.
 pub(crate) fn marked(program: &str) -> (Command, String) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -30,6 +34,9 @@ pub(crate) fn marked(program: &str) -> (Command, String) {
     let (name, value) = mark.split_once('=').unwrap();
     let mut command = Command::new(program);
     command.env(name, value).process_group(0);
+    for name in CALLERS_OWN {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     (command, mark)
 }

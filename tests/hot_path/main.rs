@@ -1,8 +1,8 @@
 //! The hot path by itself: the core between clients and a server that cost next to nothing, with no sockets.
 //!
 //! `hot_path SCRIPT CALLS` makes the calls of a script, [`CONNECTIONS`] at a time, and ends; each answer is looked at.
-//! `scripts/bench/instructions` runs it under callgrind, which counts the same on every machine. What is counted
-//! besides the core is the upstream in [`upstream`] and a copy of each request and answer.
+//! `scripts/bench/instructions` runs it under callgrind, which counts the same on a busy machine as on a quiet one.
+//! What is counted besides the core is the upstream in [`upstream`] and a copy of each request and answer.
 #![allow(clippy::expect_used, clippy::panic)]
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{self, Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -21,7 +21,7 @@ const RELOADS: usize = 1_000;
 const CLIENTS: usize = 16;
 
 /// A running proxy, its file, and what it logs. Ends with the value.
-struct Proxy {
+pub(crate) struct Proxy {
     process: Child,
     mark: String,
     addr: SocketAddr,
@@ -30,7 +30,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    fn start(servers: &Value) -> Proxy {
+    pub(crate) fn start(servers: &Value) -> Proxy {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("mcp-proxy-reload-{}-{}.json", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let config = std::env::temp_dir().join(name);
@@ -39,7 +39,7 @@ impl Proxy {
     }
 
     /// With what `-config` names; `config` is the file that goes with the value.
-    fn run(origin: &str, config: PathBuf) -> Proxy {
+    pub(crate) fn run(origin: &str, config: PathBuf) -> Proxy {
         let (mut command, mark) = marked(env!("CARGO_BIN_EXE_mcp-proxy"));
         let mut process = command.args(["-config", origin]).spawn().unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -58,7 +58,7 @@ impl Proxy {
 
     /// The next line of the log that has this in it.
     #[track_caller]
-    fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         loop {
             let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing was logged of {text:?}"));
             if line.contains(text) {
@@ -77,14 +77,14 @@ impl Drop for Proxy {
 }
 
 /// Replaces the file as careful editors do, so that nobody reads half of it.
-fn write(config: &PathBuf, servers: &Value) {
+pub(crate) fn write(config: &Path, servers: &Value) {
     let proxy = json!({ "addr": "127.0.0.1:0", "options": { "inheritEnv": true } }); // the mark
     let draft = config.with_extension("draft");
     fs::write(&draft, json!({ "mcpProxy": proxy, "mcpServers": servers }).to_string()).unwrap();
     fs::rename(&draft, config).unwrap();
 }
 
-fn demo(arguments: &[&str]) -> Value {
+pub(crate) fn demo(arguments: &[&str]) -> Value {
     let arguments: Vec<&str> = ["__demo"].iter().chain(arguments).copied().collect();
     json!({ "command": env!("CARGO_BIN_EXE_mcp-proxy"), "args": arguments })
 }

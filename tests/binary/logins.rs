@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::outbounds::servers::read_head;
 use crate::processes::marked;
+use crate::reload;
 
 const CALLBACK: &str = "http://localhost:1/callback";
 /// RFC 7636, appendix B.
@@ -181,4 +182,18 @@ fn where_nobody_logs_in_there_is_nobody_to_list() {
     fs::write(home.config(), r#"{ "mcpServers": { "a": { "command": "x" } } }"#).unwrap();
     assert_eq!(home.ask(&["-oauth-list"]), (Some(2), String::new()));
     assert_eq!(home.ask(&["-oauth-revoke", "ada"]), (Some(2), String::new()));
+}
+
+#[test]
+fn only_the_proxy_itself_goes_on_without_what_it_kept() {
+    let home = Home::new();
+    let (state, file) = (home.0.join("state"), home.0.join("state/oauth_clients.json"));
+    fs::create_dir(&state).unwrap();
+    fs::write(&file, "half of someth").unwrap();
+    for asked in [&["-oauth-list"][..], &["-oauth-revoke", "ada"]] {
+        assert_eq!(home.ask(asked), (Some(1), String::new()), "{asked:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "half of someth", "{asked:?}");
+    }
+    let proxy = reload::Proxy::run(home.config().to_str().unwrap(), home.config());
+    assert!(proxy.wait_for("is of no use").contains("level=ERROR"));
 }

@@ -63,6 +63,7 @@ pub fn main() -> ExitCode {
 }
 
 fn on_serve(serve: Serve) -> ExitCode {
+    let reloading = configuration::reloading(&serve);
     let (config, is_demo) = match configuration(&serve) {
         Ok(config) => (config, serve.job == Job::Demo),
         Err(exit) => return exit,
@@ -87,7 +88,6 @@ fn on_serve(serve: Serve) -> ExitCode {
         io::report(INSECURE);
     }
     let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
-    let reloading = configuration::reloading(&serve);
     let Serve { log_level, log_format, is_insecure, .. } = serve;
     match io::run(io::Settings { config, log_level, log_format, is_insecure, reloading, on_listening }) {
         Ok(()) => ExitCode::SUCCESS,

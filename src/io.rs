@@ -70,7 +70,7 @@ use self::log::{Format, Log};
 use self::outbounds::{OutboundSettings, Outbounds, Trust};
 use self::signals::Signals;
 use self::watcher::Watcher;
-pub use self::watcher::{Load, Reloading};
+pub use self::watcher::{Load, ReloadedFile, Reloading};
 use crate::config::forward_proxy::ForwardProxies;
 use crate::config::{self, Config};
 use crate::limits;

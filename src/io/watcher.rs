@@ -31,7 +31,22 @@ pub struct Reloading {
     /// How it is read.
     pub load: Load,
     /// The file that is looked at for changes; `None` where only SIGHUP tells of them.
-    pub file: Option<PathBuf>,
+    pub file: Option<ReloadedFile>,
+}
+
+/// A file that is looked at for changes, and what it looked like before it was read for the first time: until the
+/// proxy listens, names may have to be looked up, and what changes meanwhile is a change.
+pub struct ReloadedFile {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+}
+
+impl ReloadedFile {
+    /// The file that is about to be read.
+    pub fn before_reading(path: PathBuf) -> ReloadedFile {
+        let stamp = Stamp::of(&path);
+        ReloadedFile { path, stamp }
+    }
 }
 
 /// Why the thread wakes.
@@ -60,8 +75,7 @@ impl Watcher {
         let (orders, queue) = mpsc::channel();
         let (reply, answers) = mpsc::channel();
         let Reloading { mut load, file } = reloading;
-        // Before the thread: what changes from now on is a change.
-        let mut file = file.map(|path| Watched::new(path, orders.clone()));
+        let mut file = file.map(|file| Watched::new(file, orders.clone()));
         let run = move || {
             while is_due(&queue, file.as_mut()) {
                 // Either fails only when the loop has ended.
@@ -132,16 +146,15 @@ struct Watched {
 
 impl Watched {
     /// What happens around it is an order to look.
-    fn new(path: PathBuf, orders: Sender<Order>) -> Watched {
+    fn new(file: ReloadedFile, orders: Sender<Order>) -> Watched {
         let events = FileEvents::new().and_then(|events| {
             let listener = events.listener();
             let run = move || listen(&listener, &orders);
             thread::Builder::new().name("config events".to_owned()).spawn(run).map(|_| events)
         });
         // The configuration may have changed since it was read, before anybody listened.
-        let mut file = Watched { path, read: None, seen: None, events: events.ok(), is_told: false, is_calm: false };
-        file.on_read();
-        file
+        let ReloadedFile { path, stamp } = file;
+        Watched { path, read: stamp, seen: stamp, events: events.ok(), is_told: false, is_calm: false }
     }
 
     /// Until the next look.

@@ -1,11 +1,11 @@
 //! The real binary while its configuration changes.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Stdio};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -209,6 +209,28 @@ fn a_file_that_changes_is_read_without_being_told() {
     write(&proxy.config, &json!({ "one": demo(&[]), "two": demo(&[]) }));
     proxy.wait_for("Reloaded the configuration: added two");
     client.add(1, 2);
+}
+
+#[test]
+fn so_is_one_that_changes_while_it_is_read_for_the_first_time() {
+    let config = std::env::temp_dir().join(format!("mcp-proxy-reload-{}-first.json", process::id()));
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    let text = |names: &[&str]| {
+        let servers: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), demo(&[]))).collect();
+        json!({ "mcpProxy": { "addr": "127.0.0.1:0" }, "mcpServers": servers }).to_string()
+    };
+    let (first, second) = (text(&["one"]), text(&["one", "two"]));
+    let path = config.clone();
+    let writer = thread::spawn(move || {
+        let mut pipe = OpenOptions::new().write(true).open(&path).unwrap(); // waits for the proxy
+        let draft = path.with_extension("draft");
+        fs::write(&draft, second).unwrap();
+        fs::rename(&draft, &path).unwrap();
+        pipe.write_all(first.as_bytes()).unwrap();
+    });
+    let proxy = Proxy::run(config.to_str().unwrap(), config.clone());
+    writer.join().unwrap();
+    proxy.wait_for("Reloaded the configuration: added two");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::outbounds::servers::{read_head, serve};
-use crate::processes::{PATIENCE, marked, pid, survivors, wait_until};
+use crate::processes::{PATIENCE, is_stopped, marked, pid, survivors, wait_until};
 
 const RELOADS: usize = 1_000;
 const CLIENTS: usize = 16;
@@ -54,6 +54,15 @@ impl Proxy {
 
     fn hang_up(&self) {
         kill_process(pid(&self.process), Signal::HUP).unwrap();
+    }
+
+    /// Does something at a time when the proxy does nothing.
+    pub(crate) fn meanwhile(&self, work: impl FnOnce()) {
+        let pid = pid(&self.process);
+        kill_process(pid, Signal::STOP).unwrap();
+        wait_until("the proxy has stopped", || is_stopped(pid));
+        work();
+        kill_process(pid, Signal::CONT).unwrap();
     }
 
     /// The next line of the log that has this in it.
@@ -168,6 +177,23 @@ fn servers(n: usize) -> Value {
         servers["three"] = demo(&[]);
     }
     servers
+}
+
+/// A connection that is reset, as one is that is closed before everything was read: what came before that counts.
+#[test]
+fn what_is_said_before_a_reset_is_heard() {
+    let proxy = Proxy::start(&json!({ "one": demo(&[]) }));
+    let Client { mut stream, session } = Client::begin(proxy.addr);
+    let delete = format!("DELETE /one/mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: {session}\r\n\r\n");
+    stream.get_mut().write_all(b"GET /_healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    stream.get_ref().peek(&mut [0]).unwrap(); // the answer is there, and nobody reads it
+    proxy.meanwhile(|| {
+        stream.get_mut().write_all(delete.as_bytes()).unwrap();
+        drop(stream);
+    });
+    let mut other = Client { stream: BufReader::new(TcpStream::connect(proxy.addr).unwrap()), session };
+    let (head, _) = other.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }));
+    assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
 }
 
 #[test]

@@ -106,9 +106,7 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
         | Job::Describe(origin, _)
         | Job::Logins(origin)
         | Job::Revoke(origin, _) => configuration::read(origin, serve).map_err(|error| match error {
-            ConfigurationError::Unreadable(error) => {
-                fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
-            }
+            ConfigurationError::Unreadable(error) => unreadable(&error),
             ConfigurationError::Wrong(problems) => {
                 io::report(problems);
                 ExitCode::from(USAGE_ERROR)
@@ -137,7 +135,7 @@ fn configured_folder(origin: &ConfigOrigin, is_named: bool, expands_env: bool) -
     let source = match origin.read() {
         Ok(source) => source,
         Err(OriginError::File(FileError::Missing(_))) if !is_named => return Ok(None),
-        Err(error) => return Err(fail(USAGE_ERROR, error)),
+        Err(error) => return Err(unreadable(&error)),
     };
     config::template_dir(&source, configuration::variables(expands_env)).map_err(|problems| {
         io::report(problems);
@@ -149,7 +147,7 @@ fn tell(result: Result<String, LoginsError>) -> ExitCode {
     match result {
         Ok(text) => print(&text),
         Err(error @ LoginsError::Off) => fail(USAGE_ERROR, error),
-        Err(error @ LoginsError::Authority(_)) => fail(RUNTIME_ERROR, error),
+        Err(error @ (LoginsError::Nobody(_) | LoginsError::Authority(_))) => fail(RUNTIME_ERROR, error),
     }
 }
 
@@ -159,6 +157,10 @@ fn print_welcome(config: &Config, local: SocketAddr) {
 
 fn print_demo(config: &Config, local: SocketAddr) {
     print(&welcome::demo(config, local));
+}
+
+fn unreadable(error: &OriginError) -> ExitCode {
+    fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
 }
 
 fn fail(status: u8, error: impl Display) -> ExitCode {

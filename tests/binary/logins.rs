@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +13,7 @@ use mcp_proxy::codec::form;
 use serde_json::{Value, json};
 
 use crate::outbounds::servers::read_head;
-use crate::processes::marked;
+use crate::processes::{marked, wait_until};
 use crate::reload;
 
 const CALLBACK: &str = "http://localhost:1/callback";
@@ -195,4 +196,24 @@ fn only_the_proxy_itself_goes_on_without_what_it_kept() {
     }
     let proxy = reload::Proxy::run(home.config().to_str().unwrap(), home.config());
     assert!(proxy.wait_for("is of no use").contains("level=ERROR"));
+}
+
+#[test]
+fn an_order_can_be_read_by_another_user_and_one_that_cannot_is_told_of() {
+    let home = Home::new();
+    let proxy = reload::Proxy::run(home.config().to_str().unwrap(), home.config());
+    let bad = home.0.join("state/oauth_clients.json.revoke-0");
+    fs::write(&bad, b"\xff").unwrap();
+    assert!(proxy.wait_for("oauth_clients.json.revoke-0 cannot be read").contains("level=ERROR"));
+    let mut operator = Command::new("sh");
+    operator.args(["-c", "umask 077; exec \"$0\" -config \"$1\" -oauth-revoke ada", env!("CARGO_BIN_EXE_mcp-proxy")]);
+    operator.arg(home.config()).stderr(process::Stdio::null());
+    let mut running = None;
+    proxy.meanwhile(|| {
+        let child = running.insert(operator.spawn().unwrap());
+        let order = home.0.join(format!("state/oauth_clients.json.revoke-{}", child.id()));
+        wait_until("the order is there", || order.exists());
+        assert_eq!(fs::metadata(order).unwrap().permissions().mode() & 0o777, 0o644);
+    });
+    assert_eq!(running.unwrap().wait().unwrap().code(), Some(1), "nobody is logged in");
 }

@@ -91,6 +91,7 @@ fn on_serve(serve: Serve) -> ExitCode {
     let Serve { log_level, log_format, is_insecure, .. } = serve;
     match io::run(io::Settings { config, log_level, log_format, is_insecure, reloading, on_listening }) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(io::RunError::Unread(_)) => ExitCode::from(RUNTIME_ERROR),
         Err(error) => fail(RUNTIME_ERROR, error),
     }
 }

@@ -140,7 +140,8 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     .map_err(RunError::System)?;
     match ended.failure {
         None => Ok(()),
-        Some(server) => Err(RunError::Server(server)),
+        Some(server) if ended.is_stderr_read => Err(RunError::Server(server)),
+        Some(server) => Err(RunError::Unread(server)),
     }
 }
 
@@ -167,6 +168,8 @@ pub enum RunError {
     System(io::Error),
     /// This server could not be initialised, and its configuration says that the proxy must not run without it.
     Server(String),
+    /// The same, and stderr is not read: whoever writes this there waits for ever.
+    Unread(String),
 }
 
 impl fmt::Display for RunError {
@@ -178,7 +181,7 @@ impl fmt::Display for RunError {
             RunError::Listen { addr, error } => write!(f, "cannot listen on {addr}: {}", listen_advice(*addr, error)),
             RunError::Authority(error) => error.fmt(f),
             RunError::System(error) => write!(f, "the system refused what the proxy needs: {error}"),
-            RunError::Server(name) => {
+            RunError::Server(name) | RunError::Unread(name) => {
                 write!(f, "server {name:?} could not be initialised, and its panicIfInvalid is true; see the log above")
             }
         }
@@ -207,7 +210,7 @@ impl Error for RunError {
         match self {
             RunError::Resolve { error, .. } | RunError::Listen { error, .. } | RunError::System(error) => Some(error),
             RunError::Authority(error) => Some(error),
-            RunError::Server(_) => None,
+            RunError::Server(_) | RunError::Unread(_) => None,
         }
     }
 }

@@ -4,8 +4,11 @@
 //!               ┌─ listener, conn ── downstreams
 //! event_loop ───┼─ children, child ─ pipes ─┐
 //!    │          │     └─ spawn ──── keeper ─ trampoline, which becomes the command  (two processes for each server)
-//!  Proxy        ├─ signals
-//!               ├─ watcher ─────── a thread that reads the configuration again
+//!  Proxy        ├─ outbounds ── connections to remote servers
+//!               │     └─ helper ── a thread that looks up names, and loads the certificates that are trusted
+//!               ├─ authority ───── a thread for the disk (`oauth`), and one that verifies passwords
+//!               ├─ signals
+//!               ├─ watcher ─────── a thread that reads the configuration again, and one that hears of changes
 //!               └─ log ─────────── a thread that writes to stderr
 //!
 //! download ──── outbounds: a configuration from a URL, in a loop of its own

@@ -63,6 +63,7 @@ pub fn main() -> ExitCode {
 }
 
 fn on_serve(serve: Serve) -> ExitCode {
+    let reloading = configuration::reloading(&serve);
     let (config, is_demo) = match configuration(&serve) {
         Ok(config) => (config, serve.job == Job::Demo),
         Err(exit) => return exit,
@@ -87,10 +88,10 @@ fn on_serve(serve: Serve) -> ExitCode {
         io::report(INSECURE);
     }
     let on_listening = Box::new(if is_demo { print_demo } else { print_welcome });
-    let reloading = configuration::reloading(&serve);
     let Serve { log_level, log_format, is_insecure, .. } = serve;
     match io::run(io::Settings { config, log_level, log_format, is_insecure, reloading, on_listening }) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(io::RunError::Unread(_)) => ExitCode::from(RUNTIME_ERROR),
         Err(error) => fail(RUNTIME_ERROR, error),
     }
 }
@@ -106,9 +107,7 @@ fn configuration(serve: &Serve) -> Result<Config, ExitCode> {
         | Job::Describe(origin, _)
         | Job::Logins(origin)
         | Job::Revoke(origin, _) => configuration::read(origin, serve).map_err(|error| match error {
-            ConfigurationError::Unreadable(error) => {
-                fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
-            }
+            ConfigurationError::Unreadable(error) => unreadable(&error),
             ConfigurationError::Wrong(problems) => {
                 io::report(problems);
                 ExitCode::from(USAGE_ERROR)
@@ -137,7 +136,7 @@ fn configured_folder(origin: &ConfigOrigin, is_named: bool, expands_env: bool) -
     let source = match origin.read() {
         Ok(source) => source,
         Err(OriginError::File(FileError::Missing(_))) if !is_named => return Ok(None),
-        Err(error) => return Err(fail(USAGE_ERROR, error)),
+        Err(error) => return Err(unreadable(&error)),
     };
     config::template_dir(&source, configuration::variables(expands_env)).map_err(|problems| {
         io::report(problems);
@@ -149,7 +148,7 @@ fn tell(result: Result<String, LoginsError>) -> ExitCode {
     match result {
         Ok(text) => print(&text),
         Err(error @ LoginsError::Off) => fail(USAGE_ERROR, error),
-        Err(error @ LoginsError::Authority(_)) => fail(RUNTIME_ERROR, error),
+        Err(error @ (LoginsError::Nobody(_) | LoginsError::Authority(_))) => fail(RUNTIME_ERROR, error),
     }
 }
 
@@ -159,6 +158,10 @@ fn print_welcome(config: &Config, local: SocketAddr) {
 
 fn print_demo(config: &Config, local: SocketAddr) {
     print(&welcome::demo(config, local));
+}
+
+fn unreadable(error: &OriginError) -> ExitCode {
+    fail(if error.is_for_now() { RUNTIME_ERROR } else { USAGE_ERROR }, error)
 }
 
 fn fail(status: u8, error: impl Display) -> ExitCode {

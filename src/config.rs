@@ -296,7 +296,7 @@ pub struct Command {
     pub env: Vec<(String, String)>,
 }
 
-/// The two facts about the listener that the routes need.
+/// What the routes need to know of the listener.
 #[derive(Debug, Clone, Copy)]
 pub struct Listener {
     /// Where it really listens.

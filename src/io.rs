@@ -4,8 +4,11 @@
 //!               ┌─ listener, conn ── downstreams
 //! event_loop ───┼─ children, child ─ pipes ─┐
 //!    │          │     └─ spawn ──── keeper ─ trampoline, which becomes the command  (two processes for each server)
-//!  Proxy        ├─ signals
-//!               ├─ watcher ─────── a thread that reads the configuration again
+//!  Proxy        ├─ outbounds ── connections to remote servers
+//!               │     └─ helper ── a thread that looks up names, and loads the certificates that are trusted
+//!               ├─ authority ───── a thread for the disk (`oauth`), and one that verifies passwords
+//!               ├─ signals
+//!               ├─ watcher ─────── a thread that reads the configuration again, and one that hears of changes
 //!               └─ log ─────────── a thread that writes to stderr
 //!
 //! download ──── outbounds: a configuration from a URL, in a loop of its own
@@ -70,7 +73,7 @@ use self::log::{Format, Log};
 use self::outbounds::{OutboundSettings, Outbounds, Trust};
 use self::signals::Signals;
 use self::watcher::Watcher;
-pub use self::watcher::{Load, Reloading};
+pub use self::watcher::{Load, ReloadedFile, Reloading};
 use crate::config::forward_proxy::ForwardProxies;
 use crate::config::{self, Config};
 use crate::limits;
@@ -140,7 +143,8 @@ pub fn run(settings: Settings) -> Result<(), RunError> {
     .map_err(RunError::System)?;
     match ended.failure {
         None => Ok(()),
-        Some(server) => Err(RunError::Server(server)),
+        Some(server) if ended.is_stderr_read => Err(RunError::Server(server)),
+        Some(server) => Err(RunError::Unread(server)),
     }
 }
 
@@ -167,6 +171,8 @@ pub enum RunError {
     System(io::Error),
     /// This server could not be initialised, and its configuration says that the proxy must not run without it.
     Server(String),
+    /// The same, and stderr is not read: whoever writes this there waits for ever.
+    Unread(String),
 }
 
 impl fmt::Display for RunError {
@@ -178,7 +184,7 @@ impl fmt::Display for RunError {
             RunError::Listen { addr, error } => write!(f, "cannot listen on {addr}: {}", listen_advice(*addr, error)),
             RunError::Authority(error) => error.fmt(f),
             RunError::System(error) => write!(f, "the system refused what the proxy needs: {error}"),
-            RunError::Server(name) => {
+            RunError::Server(name) | RunError::Unread(name) => {
                 write!(f, "server {name:?} could not be initialised, and its panicIfInvalid is true; see the log above")
             }
         }
@@ -207,7 +213,7 @@ impl Error for RunError {
         match self {
             RunError::Resolve { error, .. } | RunError::Listen { error, .. } | RunError::System(error) => Some(error),
             RunError::Authority(error) => Some(error),
-            RunError::Server(_) => None,
+            RunError::Server(_) | RunError::Unread(_) => None,
         }
     }
 }

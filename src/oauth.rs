@@ -204,9 +204,9 @@ impl AuthorizationServer {
     }
 
     /// The configuration has changed. Grants of users who are gone, or whose password is another, end; so does what
-    /// was begun for them. It computes fingerprints, as [`AuthorizationServer::open`] does.
+    /// was begun for them. It computes fingerprints of new plain passwords, as [`AuthorizationServer::open`] does.
     pub fn handle_settings(&mut self, settings: Settings, now: Now) {
-        self.users = Users::new(&settings, &self.ledger.store.key);
+        self.users = self.users.after(&self.settings, &settings, &self.ledger.store.key);
         self.settings = settings;
         self.sweep(now);
     }

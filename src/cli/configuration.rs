@@ -7,7 +7,7 @@ use super::origin::{ConfigOrigin, OriginError};
 use crate::clients::entrances::Secrets;
 use crate::config::report::Problems;
 use crate::config::{self, Around, Config, Variables};
-use crate::io::Reloading;
+use crate::io::{ReloadedFile, Reloading};
 
 /// Why there is no configuration.
 #[derive(Debug)]
@@ -38,12 +38,13 @@ pub fn read(origin: &ConfigOrigin, serve: &Serve) -> Result<Config, Configuratio
     config::load(&source, &around).map_err(ConfigurationError::Wrong)
 }
 
-/// How the configuration of a proxy that runs is read again. `None`: there is none that could change.
+/// How the configuration of a proxy that runs is read again; asked for before it is read for the first time. `None`:
+/// there is none that could change.
 pub fn reloading(serve: &Serve) -> Option<Reloading> {
     let Job::Run(origin) = &serve.job else { return None };
     let file = match origin {
         ConfigOrigin::Stdin => return None,
-        ConfigOrigin::File(path) => Some(PathBuf::from(path)),
+        ConfigOrigin::File(path) => Some(ReloadedFile::before_reading(PathBuf::from(path))),
         ConfigOrigin::Url(_) => None,
     };
     let (origin, serve) = (origin.clone(), serve.clone());

@@ -13,6 +13,8 @@ use crate::io::authority::{self, AuthorityError, Login};
 pub enum LoginsError {
     /// There is no authorization server.
     Off,
+    /// Nobody is called so.
+    Nobody(String),
     /// What it keeps cannot be had.
     Authority(AuthorityError),
 }
@@ -24,6 +26,9 @@ impl fmt::Display for LoginsError {
                 "nobody logs in here: mcpProxy.options.oauth2 is not switched on\n    \
                  Name the configuration of the proxy that is meant with -config FILE.",
             ),
+            LoginsError::Nobody(whose) => {
+                write!(f, "no login is called {whose:?}, nor is one of such a user or client; see -oauth-list")
+            }
             LoginsError::Authority(error) => error.fmt(f),
         }
     }
@@ -48,11 +53,11 @@ pub fn list(config: &Config) -> Result<String, LoginsError> {
 /// See [`LoginsError`].
 pub fn revoke(config: &Config, whose: &str) -> Result<String, LoginsError> {
     let oauth = config.oauth.as_ref().ok_or(LoginsError::Off)?;
-    Ok(match authority::revoke(oauth, config, whose).map_err(LoginsError::Authority)? {
-        0 => format!("No login is called {whose:?}, nor is one of such a user or client; see -oauth-list\n"),
-        1 => "1 login was ended\n".to_owned(),
-        count => format!("{count} logins were ended\n"),
-    })
+    match authority::revoke(oauth, config, whose).map_err(LoginsError::Authority)? {
+        0 => Err(LoginsError::Nobody(whose.to_owned())),
+        1 => Ok("1 login was ended\n".to_owned()),
+        count => Ok(format!("{count} logins were ended\n")),
+    }
 }
 
 /// With columns as wide as they have to be. Clients may call themselves anything.

@@ -83,14 +83,15 @@ impl ConfigOrigin {
         }
     }
 
-    /// What messages call it. Of a URL, the query is left out: it may be a secret.
+    /// What messages call it. Of a URL, little more than the origin: a query may be a secret, and so may a path.
     pub fn name(&self) -> String {
         match self {
             ConfigOrigin::Stdin => "stdin".to_owned(),
             ConfigOrigin::File(path) => path.clone(),
             ConfigOrigin::Url(settings) => {
                 let url = &settings.wanted.url;
-                format!("{}{}", url.origin(), url.path())
+                let path = if url.path().len() > 1 { "/…" } else { url.path() };
+                format!("{}{path}", url.origin())
             }
         }
     }

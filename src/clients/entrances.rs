@@ -98,15 +98,8 @@ pub fn entrances<'a>(
     secrets: Secrets,
 ) -> Vec<Entrance> {
     let mut taken = HashSet::new();
-    let mut distinct = |name: String| {
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
-        let free = free.unwrap_or_else(|| name.clone());
-        taken.insert(free.clone());
-        free
-    };
     let entrance = |server: &ServerConfig| Entrance {
-        name: distinct(plain_name(first_part(&server.label))),
+        name: distinct(plain_name(first_part(&server.label)), &mut taken),
         url: format!("{}/{}", front.location_of(server, secrets), transport.segment()),
         transport,
         token: server.auth_tokens.first().map(|token| match secrets {
@@ -115,6 +108,15 @@ pub fn entrances<'a>(
         }),
     };
     servers.into_iter().map(entrance).collect()
+}
+
+/// The name, or one with a number behind it where that is taken.
+pub(super) fn distinct(name: String, taken: &mut HashSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+    let free = free.unwrap_or_else(|| name.clone());
+    taken.insert(free.clone());
+    free
 }
 
 /// What a server is called towards those who may not know its path: of a path, the first part. Another may be called

@@ -1,10 +1,11 @@
 //! What clients read: JSON, YAML or TOML, each with its own words.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::entrances::{Entrance, Transport, quoted};
+use super::entrances::{Entrance, Transport, distinct, quoted};
 use crate::base::ordered::Ordered;
 use crate::base::url::{Authority, is_loopback_name};
 
@@ -99,15 +100,17 @@ pub(super) fn goose_yaml(entrances: &[Entrance]) -> String {
     text
 }
 
-/// Codex takes the token from the environment only.
+/// Codex takes the token from the environment only. Names that differ may be alike as names of variables.
 pub(super) fn codex_toml(entrances: &[Entrance]) -> String {
     let mut text = String::new();
     let mut exports = String::new();
+    let mut taken = HashSet::new();
     for entrance in entrances {
         let line_end = if text.is_empty() { "" } else { "\n" };
         let _ = write!(text, "{line_end}[mcp_servers.{}]\nurl = {}\n", entrance.name, scalar(&entrance.url));
         if let Some(token) = &entrance.token {
-            let variable = format!("MCP_{}_TOKEN", entrance.name.to_ascii_uppercase().replace('-', "_"));
+            let name = entrance.name.to_ascii_uppercase().replace('-', "_");
+            let variable = format!("MCP_{}_TOKEN", distinct(name, &mut taken));
             let _ = writeln!(text, "bearer_token_env_var = \"{variable}\"");
             let _ = writeln!(exports, "export {variable}={}", quoted(token));
         }

@@ -28,8 +28,8 @@ pub struct OAuth {
     pub refresh_grace: Duration,
     /// Whether a client must say which server its token is to be for.
     pub requires_resource: bool,
-    /// `Host` names (spelt as `Authority::host`) that the issuer may have beside loopback names, where `baseURL` does
-    /// not say what it is.
+    /// Further `Host` names, spelt as `Authority::host`, that the endpoints may be called by, and the issuer where
+    /// `baseURL` does not say what it is.
     pub allowed_hosts: Vec<String>,
 }
 

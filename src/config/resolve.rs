@@ -209,6 +209,7 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
         isolation: isolation(own_or(&options.isolation, &inherited.isolation), report),
     };
     oauth::check_exempt(server, inherited, &resolved, report);
+    tokens::check_opened(server, inherited, &resolved, report);
     resolved
 }
 

@@ -75,33 +75,40 @@ pub(super) struct Opened {
     server: AuthorizationServer,
     file: StateFile,
     /// What the operator should know.
-    warnings: Vec<String>,
+    notices: Vec<(Level, String)>,
     template_dir: PathBuf,
 }
 
-/// Reads what is kept.
+/// Reads what is kept. What is of no use is set aside: a proxy that did not start would help nobody.
 ///
 /// # Errors
 ///
 /// See [`AuthorityError`].
 pub(super) fn open(oauth: &OAuth, config: &Config, now: Now) -> Result<Opened, AuthorityError> {
+    let (file, warnings) = StateFile::open(&directory(oauth)?, FILE_NAME).map_err(AuthorityError::State)?;
+    let mut notices: Vec<(Level, String)> = warnings.into_iter().map(|text| (Level::Warn, text)).collect();
     let settings = Settings::of(oauth, &config.servers);
-    let (file, mut warnings) = StateFile::open(&directory(oauth)?, FILE_NAME).map_err(AuthorityError::State)?;
+    let server = match load(&file, settings.clone(), now) {
+        Err(AuthorityError::Unusable(path, error @ LoadError::Corrupt { .. })) => {
+            let of_file = |error| AuthorityError::Read(path.clone(), error);
+            let aside = file.set_aside(now.unix_seconds).map_err(of_file)?;
+            let (path, aside) = (path.display(), aside.display());
+            let text = format!("{path} is of no use ({error}): it is {aside} now; everybody has to log in anew");
+            notices.push((Level::Error, text));
+            load(&file, settings, now)?
+        }
+        loaded => loaded?,
+    };
+    Ok(Opened { server, file, notices, template_dir: PathBuf::from(&oauth.template_dir) })
+}
+
+/// Reads what is kept, and changes nothing.
+fn load(file: &StateFile, settings: Settings, now: Now) -> Result<AuthorizationServer, AuthorityError> {
     let of_file = |error| AuthorityError::Read(file.path().to_owned(), error);
     let bytes = file.read(OAUTH_FILE_BYTES_MAX).map_err(of_file)?;
-    let random = || super::random_source().map_err(of_file);
-    let server = match AuthorizationServer::open(settings.clone(), bytes.as_deref(), random()?, now) {
-        Ok(server) => server,
-        Err(error @ LoadError::Newer { .. }) => return Err(AuthorityError::Unusable(file.path().to_owned(), error)),
-        Err(error) => {
-            let aside = file.set_aside(now.unix_seconds).map_err(of_file)?;
-            let (path, aside) = (file.path().display(), aside.display());
-            warnings.push(format!("{path} is of no use ({error}): it is {aside} now; everybody has to log in anew"));
-            AuthorizationServer::open(settings, None, random()?, now)
-                .map_err(|error| AuthorityError::Unusable(file.path().to_owned(), error))?
-        }
-    };
-    Ok(Opened { server, file, warnings, template_dir: PathBuf::from(&oauth.template_dir) })
+    let random = super::random_source().map_err(of_file)?;
+    AuthorizationServer::open(settings, bytes.as_deref(), random, now)
+        .map_err(|error| AuthorityError::Unusable(file.path().to_owned(), error))
 }
 
 impl Opened {
@@ -111,9 +118,9 @@ impl Opened {
     ///
     /// The system gave us no thread.
     pub(super) fn start(self, core: &mut Proxy, log: &Log, waker: &Arc<Waker>, now: Now) -> io::Result<Authority> {
-        let Opened { server, file, warnings, template_dir } = self;
-        for message in warnings {
-            let record = Record { level: Level::Warn, server: None, message, fields: Vec::new() };
+        let Opened { server, file, notices, template_dir } = self;
+        for (level, message) in notices {
+            let record = Record { level, server: None, message, fields: Vec::new() };
             log.write(&record, now.unix_seconds);
         }
         core.set_authorization(server, now).map_err(|fault| io::Error::other(fault.to_string()))?;

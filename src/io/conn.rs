@@ -147,9 +147,6 @@ impl Conn {
 
     /// Reads while there is something, the core wants it, and the share lasts.
     fn read(&mut self, id: ConnId, core: &mut Proxy, buffer: &mut [u8], now: Now) -> io::Result<Progress> {
-        if self.is_broken {
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
         let mut share = limits::TURN_BYTES_MAX;
         while self.readable.is_ready() && core.is_reading(id) {
             if share == 0 {
@@ -172,7 +169,8 @@ impl Conn {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Progress::Idle)
+        // Not before: what came ahead of the error is as good as anything else, and may end a session.
+        if self.is_broken { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(Progress::Idle) }
     }
 
     /// Writes while the core has something, the socket takes it, and the share lasts.

@@ -52,6 +52,8 @@ pub(super) struct EventLoop {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) failure: Option<String>,
+    /// Otherwise whoever writes to it waits for ever.
+    pub(super) is_stderr_read: bool,
 }
 
 impl EventLoop {
@@ -73,8 +75,8 @@ impl EventLoop {
             ended = self.settle(now);
         }
         self.children.end_all();
-        self.log.finish();
-        Ok(ended.unwrap_or(Ended { failure: None }))
+        let failure = ended.and_then(|ended| ended.failure);
+        Ok(Ended { failure, is_stderr_read: self.log.finish() })
     }
 
     /// Polls; does not wait while somebody is still owed a share. The turn that is over began at `began`.
@@ -219,7 +221,8 @@ impl EventLoop {
         loop {
             while let Some(output) = self.core.poll_output() {
                 if let Output::Stopped { failure } = output {
-                    ended = Some(Ended { failure }); // not at once: last answers may be among the outputs
+                    // Not at once: last answers may be among the outputs.
+                    ended = Some(Ended { failure, is_stderr_read: true });
                 } else {
                     self.perform(output, now);
                 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -74,11 +74,12 @@ impl Log {
         Arc::clone(&self.dropped)
     }
 
-    /// Waits until everything is written, but not for ever: whoever reads stderr may have stopped.
-    pub(super) fn finish(self) {
+    /// Waits until everything is written, but not for ever: whoever reads stderr may have stopped. Says whether it is:
+    /// otherwise the writer holds stderr's lock, and whoever wrote there would wait for ever.
+    pub(super) fn finish(self) -> bool {
         let Log { lines, written, .. } = self;
         drop(lines);
-        let _ = written.recv_timeout(limits::LOG_FLUSH_TIME_MAX);
+        !matches!(written.recv_timeout(limits::LOG_FLUSH_TIME_MAX), Err(RecvTimeoutError::Timeout))
     }
 }
 
@@ -147,9 +148,8 @@ impl Stderr {
 
 /// The error comes with what was not written.
 fn write_all(mut bytes: &[u8]) -> Result<(), (&[u8], io::Error)> {
-    let mut stderr = io::stderr().lock();
     while !bytes.is_empty() {
-        match stderr.write(bytes) {
+        match io::stderr().write(bytes) {
             Ok(count) if count > 0 => bytes = &bytes[count..],
             Ok(_) => return Err((bytes, io::ErrorKind::WriteZero.into())),
             // Somebody with whom we share the terminal or pipe has made it non-blocking.

@@ -1,4 +1,5 @@
-//! A connected socket and what is known of it.
+//! The socket of a connection that the proxy itself has made, and what is known of it. Those of downstreams are in
+//! [`super::conn`].
 //!
 //! A peer that refuses a request may answer and close before it has read everything. The next write then fails while
 //! the answer still waits to be read. So a write that fails is remembered, what has come is read, and the failure is

@@ -1,4 +1,5 @@
-//! What a file looks like from the outside: by this a change shows without reading it.
+//! What a file looks like from the outside: by this a change shows without reading it. A pipe can be read once only:
+//! nothing of it is a change.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +16,7 @@ pub(super) struct Stamp {
 impl Stamp {
     /// `None`: nobody can tell, or there is no such file for the moment.
     pub(super) fn of(path: &Path) -> Option<Stamp> {
-        let metadata = fs::metadata(path).ok()?;
+        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         Some(Stamp {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             bytes: metadata.len(),

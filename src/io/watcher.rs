@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use mio::Waker;
 
-use super::file_events::FileEvents;
+use super::file_events::{FileEvents, Listener};
 use super::stamp::Stamp;
 use crate::config::Config;
 use crate::limits;
@@ -31,7 +31,22 @@ pub struct Reloading {
     /// How it is read.
     pub load: Load,
     /// The file that is looked at for changes; `None` where only SIGHUP tells of them.
-    pub file: Option<PathBuf>,
+    pub file: Option<ReloadedFile>,
+}
+
+/// A file that is looked at for changes, and what it looked like before it was read for the first time: until the
+/// proxy listens, names may have to be looked up, and what changes meanwhile is a change.
+pub struct ReloadedFile {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+}
+
+impl ReloadedFile {
+    /// The file that is about to be read.
+    pub fn before_reading(path: PathBuf) -> ReloadedFile {
+        let stamp = Stamp::of(&path);
+        ReloadedFile { path, stamp }
+    }
 }
 
 /// Why the thread wakes.
@@ -60,8 +75,7 @@ impl Watcher {
         let (orders, queue) = mpsc::channel();
         let (reply, answers) = mpsc::channel();
         let Reloading { mut load, file } = reloading;
-        // Before the thread: what changes from now on is a change.
-        let mut file = file.map(|path| Watched::new(path, orders.clone()));
+        let mut file = file.map(|file| Watched::new(file, orders.clone()));
         let run = move || {
             while is_due(&queue, file.as_mut()) {
                 // Either fails only when the loop has ended.
@@ -108,7 +122,7 @@ fn is_due(orders: &Receiver<Order>, file: Option<&mut Watched>) -> bool {
 }
 
 /// Passes on what happens around a file, until nobody wants to know any more. In a busy place once in a while will do.
-fn listen(mut events: FileEvents, orders: &Sender<Order>) {
+fn listen(events: &Listener, orders: &Sender<Order>) {
     while events.wait().is_ok() && orders.send(Order::Look).is_ok() {
         thread::sleep(limits::CONFIG_LOOK_INTERVAL);
     }
@@ -122,7 +136,9 @@ struct Watched {
     read: Option<Stamp>,
     /// At the last look: whoever writes it may not have finished.
     seen: Option<Stamp>,
-    /// Whether there is somebody who says when something happens around it.
+    /// What happens around it; `None`: nobody says so.
+    events: Option<FileEvents>,
+    /// Whether all that may happen to it is heard, on the way to it as it was at the last look.
     is_told: bool,
     /// Whether nothing has happened since it looked the same twice.
     is_calm: bool,
@@ -130,14 +146,15 @@ struct Watched {
 
 impl Watched {
     /// What happens around it is an order to look.
-    fn new(path: PathBuf, orders: Sender<Order>) -> Watched {
-        let told = FileEvents::around(&path).and_then(|events| {
-            let run = move || listen(events, &orders);
-            thread::Builder::new().name("config events".to_owned()).spawn(run)
+    fn new(file: ReloadedFile, orders: Sender<Order>) -> Watched {
+        let events = FileEvents::new().and_then(|events| {
+            let listener = events.listener();
+            let run = move || listen(&listener, &orders);
+            thread::Builder::new().name("config events".to_owned()).spawn(run).map(|_| events)
         });
-        let stamp = Stamp::of(&path);
         // The configuration may have changed since it was read, before anybody listened.
-        Watched { path, read: stamp, seen: stamp, is_told: told.is_ok(), is_calm: false }
+        let ReloadedFile { path, stamp } = file;
+        Watched { path, read: stamp, seen: stamp, events: events.ok(), is_told: false, is_calm: false }
     }
 
     /// Until the next look.
@@ -147,13 +164,19 @@ impl Watched {
 
     /// It is read now, whatever it looks like.
     fn on_read(&mut self) {
-        self.read = Stamp::of(&self.path);
+        self.read = self.look();
         self.seen = self.read;
+    }
+
+    /// What it looks like. What happens from now on is heard: so the way to it is watched first.
+    fn look(&mut self) -> Option<Stamp> {
+        self.is_told = self.events.as_mut().is_some_and(|events| events.watch(&self.path).is_ok());
+        Stamp::of(&self.path)
     }
 
     /// Whether it has changed since it was last read, and not since the last look.
     fn has_changed(&mut self) -> bool {
-        let now = Stamp::of(&self.path);
+        let now = self.look();
         self.is_calm = now == std::mem::replace(&mut self.seen, now);
         let is_settled = now.is_some() && self.is_calm;
         if !is_settled || now == self.read {

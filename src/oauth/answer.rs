@@ -31,7 +31,7 @@ pub enum Body {
 pub enum Page {
     /// `authorize.html`: the form.
     Login(Box<LoginPage>),
-    /// `success.html`, or a 303 to its URL.
+    /// `success.html`.
     Success(Box<SuccessPage>),
     /// What went wrong, where there is no client to be told.
     Error {

@@ -10,7 +10,7 @@
 //!         sent before? ─yes─▶ the same form: the same answer; another: 403, the form again
 //!            │ no; the txn is used up
 //!            ▼
-//!         too many failures? ─yes─▶ 429, the form again, with a new txn
+//!         too many failures, or too busy? ─yes─▶ 429, the form again, with a new txn
 //!            │ no
 //!            ▼
 //!         Verifying ─▶ verdict: wrong ─▶ 401, the form again, with a new txn
@@ -115,16 +115,18 @@ impl AuthorizationServer {
             return Err(self.form_again(401, visit, asked, username, "Enter your user name and your password."));
         }
         let source = Source::of(visit.ip);
-        let is_busy = self.verifying.len() >= limits::VERIFICATIONS_MAX;
-        let wait = if is_busy { Err(1) } else { self.attempts.admit(source, username, visit.now.unix_seconds) };
-        if let Err(seconds) = wait {
-            self.note(Notice::warning(format!("too many wrong passwords from {}", visit.ip)));
-            let message = format!("Too many attempts. Try again in {}.", duration(seconds));
-            let answer = self.form_again(429, visit, asked, username, &message);
-            return Err(answer.with("Retry-After", seconds.to_string()));
-        }
-        self.verify(ticket, visit, sent, asked, (username, password));
-        Ok(())
+        let (seconds, notice, why) = if self.verifying.len() >= limits::VERIFICATIONS_MAX {
+            (1, format!("a login from {} has to wait: many others try at once", visit.ip), "Many log in at once.")
+        } else if let Err(seconds) = self.attempts.admit(source, username, visit.now.unix_seconds) {
+            (seconds, format!("too many wrong passwords from {}", visit.ip), "Too many attempts.")
+        } else {
+            self.verify(ticket, visit, sent, asked, (username, password));
+            return Ok(());
+        };
+        self.note(Notice::warning(notice));
+        let message = format!("{why} Try again in {}.", duration(seconds));
+        let answer = self.form_again(429, visit, asked, username, &message);
+        Err(answer.with("Retry-After", seconds.to_string()))
     }
 
     /// The client may have gone since, and the settings may have changed; and a form that says something else than the

@@ -1,8 +1,9 @@
 //! Passwords of users: how they are verified, and how a changed one is noticed. What the configuration has in their
 //! place is told in [`crate::config::password`].
 //!
-//! Argon2 takes tens of milliseconds on purpose. So nothing here that computes it is called by the core: a
-//! [`Verification`] goes to the shell's worker, and fingerprints are made once, when the configuration is read.
+//! Argon2 takes tens of milliseconds on purpose, so a [`Verification`] goes to the shell's worker. A fingerprint takes
+//! a few, and only of a plain password: at the start for all of them, and in the core, while everything else waits, for
+//! those that a new configuration brings.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use super::secret::Digest;
 use crate::config::password::{Hash, Password};
 
-/// What the fingerprint of a plain password costs: 4 MiB, once. It is made for each user at every start.
+/// What the fingerprint of a plain password costs: 4 MiB, once, for each user at every start.
 const FINGERPRINTING: (u32, u32, u32) = (4 * 1024, 1, 1);
 
 /// What is kept with a grant, to see later whether the user's password is still the same: a keyed hash of what the

@@ -6,6 +6,7 @@ use super::password::{self, Fingerprint};
 use super::secret::Digest;
 use super::settings::Settings;
 use super::store::record::Grant;
+use crate::config::password::Password;
 
 /// The users of the configuration, as far as grants depend on them.
 #[derive(Debug)]
@@ -18,9 +19,21 @@ pub(super) struct Users {
 impl Users {
     /// Those of the settings. It takes milliseconds for each password that stands there in plain text.
     pub(super) fn new(settings: &Settings, key: &[u8; 32]) -> Users {
+        Users::with(settings, |name, password| password::fingerprint(password, name, key))
+    }
+
+    /// Those of the new settings. What it takes is taken only for who is new, and for new passwords.
+    pub(super) fn after(&self, old: &Settings, new: &Settings, key: &[u8; 32]) -> Users {
+        Users::with(new, |name, password| {
+            let known = old.password(name).filter(|old| *old == password).and_then(|_| self.fingerprint(name));
+            known.unwrap_or_else(|| password::fingerprint(password, name, key))
+        })
+    }
+
+    fn with(settings: &Settings, fingerprint: impl Fn(&str, &Password) -> Fingerprint) -> Users {
         let mut fingerprints = BTreeMap::new();
         for (name, password) in &settings.users {
-            fingerprints.entry(name.clone()).or_insert_with(|| password::fingerprint(password, name, key));
+            fingerprints.entry(name.clone()).or_insert_with(|| fingerprint(name, password));
         }
         let parts: Vec<&[u8]> = fingerprints.values().map(|print: &Fingerprint| &print.0.as_bytes()[..]).collect();
         let all = Fingerprint(Digest::of_parts(&parts));

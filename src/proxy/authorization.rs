@@ -70,8 +70,13 @@ pub enum Outcome {
     },
     /// Of [`Task::LookAtTemplates`]: what has changed.
     Templates(Vec<TemplateChange>),
-    /// Of [`Task::LookForOrders`], if there are any.
-    Orders(Vec<Order>),
+    /// Of [`Task::LookForOrders`], if there is anything to say.
+    Orders {
+        /// Those that are there.
+        orders: Vec<Order>,
+        /// What is wrong with others.
+        problems: Vec<String>,
+    },
 }
 
 /// What the operator wants: logins to end.
@@ -195,7 +200,10 @@ impl Proxy {
                 }
             }
             Outcome::Verified { job, is_right } => authorization.server.handle_verdict(job, is_right, now),
-            Outcome::Orders(orders) => orders.into_iter().for_each(|order| self.on_order(order, now)),
+            Outcome::Orders { orders, problems } => {
+                orders.into_iter().for_each(|order| self.on_order(order, now));
+                problems.into_iter().for_each(|problem| self.log(Level::Error, None, problem));
+            }
             Outcome::Templates(changes) => {
                 for change in changes {
                     self.on_template(change);

@@ -119,7 +119,7 @@ impl Proxy {
         head: &Head<'_, '_>,
         now: Instant,
     ) -> Result<(), Denial> {
-        self.check_host(head)?;
+        self.check_oauth_host(head)?;
         match (endpoint, head.method) {
             (OAuthEndpoint::Authorize, Method::Options) => {
                 self.respond(conn, 204, &[("Allow", endpoint.allowed())], &[], now);
@@ -254,8 +254,20 @@ impl Proxy {
     }
 
     fn may_be_issuer(&self, host: &str) -> bool {
-        let listed = self.config.oauth.iter().flat_map(|oauth| &oauth.allowed_hosts);
-        url::is_loopback_name(host) || listed.chain(&self.config.allowed_hosts).any(|allowed| allowed == host)
+        let is_listed = self.config.allowed_hosts.iter().any(|allowed| allowed == host);
+        url::is_loopback_name(host) || is_listed || self.is_oauth_host(host)
+    }
+
+    /// Whether `oauth2.allowedHosts` has it: then the authorization server, and nothing else, may be called so.
+    fn is_oauth_host(&self, host: &str) -> bool {
+        self.config.oauth.iter().flat_map(|oauth| &oauth.allowed_hosts).any(|allowed| allowed == host)
+    }
+
+    fn check_oauth_host(&mut self, head: &Head<'_, '_>) -> Result<(), Denial> {
+        match Authority::parse(head.host()) {
+            Ok(authority) if self.is_oauth_host(authority.host()) => Ok(()),
+            Ok(_) | Err(_) => self.check_host(head),
+        }
     }
 
     /// Whether the client may register, and its address. Where that cannot be known, it counts as the peer's.

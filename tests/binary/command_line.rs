@@ -142,6 +142,8 @@ fn pages_are_written_where_the_configuration_has_them() {
     assert!(stdout.contains("pages/oauth/success.html") && folder.join("pages/oauth/success.html").exists());
     let (status, stdout, stderr) = run_there(&folder, &["-eject-templates", "-config", "-"], b"{");
     assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+    let (status, stdout, stderr) = run_there(&folder, &["-eject-templates", "-config", "http://127.0.0.1:1/"], b"");
+    assert_eq!((status, stdout.as_str()), (Some(1), ""), "{stderr}");
     fs::remove_dir_all(folder).unwrap();
 }
 

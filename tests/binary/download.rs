@@ -108,7 +108,7 @@ fn it_is_fetched_anew_whenever_and_wherever_it_is_read() {
         let origin = origin.clone();
         let source = thread::spawn(move || origin.read().unwrap()).join().unwrap();
         assert_eq!(source.text(), format!("{{ \"number\": {number} }}"));
-        assert_eq!(source.name(), format!("http://{web}/mcp.json"));
+        assert_eq!(source.name(), format!("http://{web}/…"));
     }
 }
 
@@ -131,9 +131,9 @@ fn clients_are_told_about_it_and_mistakes_have_their_place() {
         said(command().args(["-config", &format!("http://{good}/"), "-print-client-config", "cursor"]));
     assert!(status == Some(0) && stdout.contains("/far/mcp"), "{stdout}");
     let (bad, _) = web(ok("{ \"mcpServers\": {\n  \"a\": 7 } }"));
-    let (status, _, stderr) = check(&format!("http://{bad}/team/mcp.json?key=s3cret"), &[]);
+    let (status, _, stderr) = check(&format!("http://{bad}/s3cret/mcp.json?key=s3cret"), &[]);
     assert_eq!(status, Some(2));
-    assert!(stderr.starts_with(&format!("http://{bad}/team/mcp.json:2:8: mcpServers.a: ")), "{stderr}");
+    assert!(stderr.starts_with(&format!("http://{bad}/…:2:8: mcpServers.a: ")), "{stderr}");
     assert!(!stderr.contains("s3cret"), "{stderr}");
 }
 

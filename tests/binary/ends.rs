@@ -77,6 +77,26 @@ fn sigterm_is_insisted_on() {
     proxy.end();
 }
 
+/// Its log thread waits in a write, with the lock that everybody takes who writes there.
+#[test]
+fn a_proxy_that_fails_ends_although_nobody_reads_its_stderr() {
+    let config = std::env::temp_dir().join(format!("mcp-proxy-ends-{}-unread.json", process::id()));
+    let content = r#"{ "mcpProxy": { "addr": "127.0.0.1:0", "options": { "panicIfInvalid": true } },
+        "mcpServers": { "broken": { "command": "false" } } }"#;
+    fs::write(&config, content).unwrap();
+    let (mut shell, _) = marked("sh");
+    // As much as a pipe holds.
+    let script = "head -c 65536 /dev/zero >&2; exec \"$0\" -config \"$1\" >/dev/null";
+    let mut process = shell.args(["-c", script, env!("CARGO_BIN_EXE_mcp-proxy")]).arg(&config).spawn().unwrap();
+    let mut status = None;
+    wait_until("the proxy has ended", || {
+        status = process.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(1));
+    fs::remove_file(config).unwrap();
+}
+
 #[test]
 fn a_second_sigterm_is_obeyed_at_once() {
     let mut proxy = Proxy::start();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +13,8 @@ use mcp_proxy::codec::form;
 use serde_json::{Value, json};
 
 use crate::outbounds::servers::read_head;
-use crate::processes::marked;
+use crate::processes::{marked, wait_until};
+use crate::reload;
 
 const CALLBACK: &str = "http://localhost:1/callback";
 /// RFC 7636, appendix B.
@@ -164,8 +166,7 @@ fn a_proxy_that_runs_is_told_and_one_that_does_not_is_not_needed() {
     assert_eq!((status, list.lines().count()), (Some(0), 4), "{list}");
     assert!(list.lines().nth(1).unwrap().ends_with("  (all)   Test"), "{list}");
     assert!(tokens.iter().all(|token| !list.contains(token)));
-    let told = "No login is called \"eve\", nor is one of such a user or client; see -oauth-list\n";
-    assert_eq!(home.ask(&["-oauth-revoke", "eve"]), (Some(0), told.to_owned()));
+    assert_eq!(home.ask(&["-oauth-revoke", "eve"]), (Some(1), String::new()));
     assert_eq!(home.ask(&["-oauth-revoke", &id_of(&list, "bob")]), (Some(0), "1 login was ended\n".to_owned()));
     assert!(proxy.is_open(&tokens[0]) && !proxy.is_open(&tokens[2]));
     drop(proxy);
@@ -181,4 +182,38 @@ fn where_nobody_logs_in_there_is_nobody_to_list() {
     fs::write(home.config(), r#"{ "mcpServers": { "a": { "command": "x" } } }"#).unwrap();
     assert_eq!(home.ask(&["-oauth-list"]), (Some(2), String::new()));
     assert_eq!(home.ask(&["-oauth-revoke", "ada"]), (Some(2), String::new()));
+}
+
+#[test]
+fn only_the_proxy_itself_goes_on_without_what_it_kept() {
+    let home = Home::new();
+    let (state, file) = (home.0.join("state"), home.0.join("state/oauth_clients.json"));
+    fs::create_dir(&state).unwrap();
+    fs::write(&file, "half of someth").unwrap();
+    for asked in [&["-oauth-list"][..], &["-oauth-revoke", "ada"]] {
+        assert_eq!(home.ask(asked), (Some(1), String::new()), "{asked:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "half of someth", "{asked:?}");
+    }
+    let proxy = reload::Proxy::run(home.config().to_str().unwrap(), home.config());
+    assert!(proxy.wait_for("is of no use").contains("level=ERROR"));
+}
+
+#[test]
+fn an_order_can_be_read_by_another_user_and_one_that_cannot_is_told_of() {
+    let home = Home::new();
+    let proxy = reload::Proxy::run(home.config().to_str().unwrap(), home.config());
+    let bad = home.0.join("state/oauth_clients.json.revoke-0");
+    fs::write(&bad, b"\xff").unwrap();
+    assert!(proxy.wait_for("oauth_clients.json.revoke-0 cannot be read").contains("level=ERROR"));
+    let mut operator = Command::new("sh");
+    operator.args(["-c", "umask 077; exec \"$0\" -config \"$1\" -oauth-revoke ada", env!("CARGO_BIN_EXE_mcp-proxy")]);
+    operator.arg(home.config()).stderr(process::Stdio::null());
+    let mut running = None;
+    proxy.meanwhile(|| {
+        let child = running.insert(operator.spawn().unwrap());
+        let order = home.0.join(format!("state/oauth_clients.json.revoke-{}", child.id()));
+        wait_until("the order is there", || order.exists());
+        assert_eq!(fs::metadata(order).unwrap().permissions().mode() & 0o777, 0o644);
+    });
+    assert_eq!(running.unwrap().wait().unwrap().code(), Some(1), "nobody is logged in");
 }

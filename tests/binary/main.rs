@@ -5,6 +5,7 @@ mod command_line;
 mod download;
 mod ends;
 mod environment;
+mod file_events;
 mod keeper;
 mod logins;
 mod outbounds;

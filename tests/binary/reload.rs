@@ -1,11 +1,11 @@
 //! The real binary while its configuration changes.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
-use std::process::{self, Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -15,13 +15,13 @@ use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::outbounds::servers::{read_head, serve};
-use crate::processes::{PATIENCE, marked, pid, survivors, wait_until};
+use crate::processes::{PATIENCE, is_stopped, marked, pid, survivors, wait_until};
 
 const RELOADS: usize = 1_000;
 const CLIENTS: usize = 16;
 
 /// A running proxy, its file, and what it logs. Ends with the value.
-struct Proxy {
+pub(crate) struct Proxy {
     process: Child,
     mark: String,
     addr: SocketAddr,
@@ -30,7 +30,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    fn start(servers: &Value) -> Proxy {
+    pub(crate) fn start(servers: &Value) -> Proxy {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("mcp-proxy-reload-{}-{}.json", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let config = std::env::temp_dir().join(name);
@@ -39,7 +39,7 @@ impl Proxy {
     }
 
     /// With what `-config` names; `config` is the file that goes with the value.
-    fn run(origin: &str, config: PathBuf) -> Proxy {
+    pub(crate) fn run(origin: &str, config: PathBuf) -> Proxy {
         let (mut command, mark) = marked(env!("CARGO_BIN_EXE_mcp-proxy"));
         let mut process = command.args(["-config", origin]).spawn().unwrap();
         let mut said = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -56,9 +56,18 @@ impl Proxy {
         kill_process(pid(&self.process), Signal::HUP).unwrap();
     }
 
+    /// Does something at a time when the proxy does nothing.
+    pub(crate) fn meanwhile(&self, work: impl FnOnce()) {
+        let pid = pid(&self.process);
+        kill_process(pid, Signal::STOP).unwrap();
+        wait_until("the proxy has stopped", || is_stopped(pid));
+        work();
+        kill_process(pid, Signal::CONT).unwrap();
+    }
+
     /// The next line of the log that has this in it.
     #[track_caller]
-    fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         loop {
             let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nothing was logged of {text:?}"));
             if line.contains(text) {
@@ -77,14 +86,14 @@ impl Drop for Proxy {
 }
 
 /// Replaces the file as careful editors do, so that nobody reads half of it.
-fn write(config: &PathBuf, servers: &Value) {
+pub(crate) fn write(config: &Path, servers: &Value) {
     let proxy = json!({ "addr": "127.0.0.1:0", "options": { "inheritEnv": true } }); // the mark
     let draft = config.with_extension("draft");
     fs::write(&draft, json!({ "mcpProxy": proxy, "mcpServers": servers }).to_string()).unwrap();
     fs::rename(&draft, config).unwrap();
 }
 
-fn demo(arguments: &[&str]) -> Value {
+pub(crate) fn demo(arguments: &[&str]) -> Value {
     let arguments: Vec<&str> = ["__demo"].iter().chain(arguments).copied().collect();
     json!({ "command": env!("CARGO_BIN_EXE_mcp-proxy"), "args": arguments })
 }
@@ -170,6 +179,23 @@ fn servers(n: usize) -> Value {
     servers
 }
 
+/// A connection that is reset, as one is that is closed before everything was read: what came before that counts.
+#[test]
+fn what_is_said_before_a_reset_is_heard() {
+    let proxy = Proxy::start(&json!({ "one": demo(&[]) }));
+    let Client { mut stream, session } = Client::begin(proxy.addr);
+    let delete = format!("DELETE /one/mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: {session}\r\n\r\n");
+    stream.get_mut().write_all(b"GET /_healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    stream.get_ref().peek(&mut [0]).unwrap(); // the answer is there, and nobody reads it
+    proxy.meanwhile(|| {
+        stream.get_mut().write_all(delete.as_bytes()).unwrap();
+        drop(stream);
+    });
+    let mut other = Client { stream: BufReader::new(TcpStream::connect(proxy.addr).unwrap()), session };
+    let (head, _) = other.post(&json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }));
+    assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+}
+
 #[test]
 fn a_thousand_reloads_lose_no_call_to_a_server_that_does_not_change() {
     let proxy = Proxy::start(&servers(0));
@@ -209,6 +235,28 @@ fn a_file_that_changes_is_read_without_being_told() {
     write(&proxy.config, &json!({ "one": demo(&[]), "two": demo(&[]) }));
     proxy.wait_for("Reloaded the configuration: added two");
     client.add(1, 2);
+}
+
+#[test]
+fn so_is_one_that_changes_while_it_is_read_for_the_first_time() {
+    let config = std::env::temp_dir().join(format!("mcp-proxy-reload-{}-first.json", process::id()));
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    let text = |names: &[&str]| {
+        let servers: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), demo(&[]))).collect();
+        json!({ "mcpProxy": { "addr": "127.0.0.1:0" }, "mcpServers": servers }).to_string()
+    };
+    let (first, second) = (text(&["one"]), text(&["one", "two"]));
+    let path = config.clone();
+    let writer = thread::spawn(move || {
+        let mut pipe = OpenOptions::new().write(true).open(&path).unwrap(); // waits for the proxy
+        let draft = path.with_extension("draft");
+        fs::write(&draft, second).unwrap();
+        fs::rename(&draft, &path).unwrap();
+        pipe.write_all(first.as_bytes()).unwrap();
+    });
+    let proxy = Proxy::run(config.to_str().unwrap(), config.clone());
+    writer.join().unwrap();
+    proxy.wait_for("Reloaded the configuration: added two");
 }
 
 #[test]

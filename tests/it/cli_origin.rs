@@ -103,8 +103,9 @@ fn messages_call_it_by_its_name() {
         ("-", "stdin"),
         ("./a.json", "./a.json"),
         ("ftp://a", "ftp://a"),
-        ("https://Config.test:443/a/mcp.json?key=s3cret", "https://config.test/a/mcp.json"),
+        ("https://Config.test:443/a/mcp.json?key=s3cret", "https://config.test/…"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://[::1]:8000/?key=s3cret", "http://[::1]:8000"),
     ] {
         assert_eq!(parsed(&["-config", named]).expect(named).name(), name);
     }

@@ -48,6 +48,18 @@ fn every_snippet_is_the_one_agreed_upon() {
 }
 
 #[test]
+fn each_token_has_a_variable_of_its_own() {
+    let server = |token: &str| format!(r#"{{ "command": "x", "options": {{ "authTokens": ["{token}"] }} }}"#);
+    let servers = format!(r#""a-b": {}, "a_b": {}, "A_B": {}"#, server("t1"), server("t2"), server("t3"));
+    let source = format!(r#"{{ "mcpServers": {{ {servers} }} }}"#);
+    let config = load(&Source::new("config.json", source), &Around::default()).expect("three servers");
+    let said = text(Client::Codex, &config, Secrets::Shown).expect("it speaks streamable HTTP");
+    for line in ["export MCP_A_B_TOKEN=t1", "export MCP_A_B_2_TOKEN=t2", "export MCP_A_B_3_TOKEN=t3"] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[test]
 fn some_clients_do_not_speak_sse() {
     for (name, client) in CLIENTS {
         let is_streamable_only = matches!(client, Client::Zed | Client::Codex | Client::Goose);

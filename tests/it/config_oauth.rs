@@ -91,6 +91,17 @@ fn plain_passwords_are_warned_about_once() {
 }
 
 #[test]
+fn an_empty_list_of_addresses_allows_everybody_and_that_is_said() {
+    let warnings = |members: &str| {
+        let users = r#""enabled": true, "users": { "ada": "${HASH}" }"#;
+        configured(&format!("{users}{members}"), "").warnings
+    };
+    assert_eq!(warnings("").len(), 0);
+    let [warning] = &warnings(r#", "allowedIPs": []"#)[..] else { panic!("one warning") };
+    assert!(warning.to_string().contains("oauth2.allowedIPs: lets everybody register"), "{warning}");
+}
+
+#[test]
 fn servers_are_behind_the_login_unless_they_are_exempt() {
     let on = format!(r#""enabled": true, "users": {{ "ada": "{HASH}" }}"#);
     let behind = |oauth2: &str, options: &str| -> Vec<bool> {

@@ -135,6 +135,19 @@ fn servers_inherit_what_they_do_not_say() {
     assert_eq!((own.startup_time, own.request_time), (Duration::from_millis(500), Duration::from_secs(90)));
     assert_eq!(own.auth_tokens, ["own"]);
     assert!(open.auth_tokens.is_empty(), "an empty list is said, not missing");
+    let [warning] = &config.warnings[..] else { panic!("one warning: {:?}", config.warnings) };
+    assert!(warning.to_string().contains("open.options.authTokens: opens the server to everybody"), "{warning}");
+}
+
+#[test]
+fn who_closes_a_server_otherwise_is_not_warned() {
+    let config = resolved(
+        r#"{
+        "mcpProxy": { "options": { "authTokens": ["common"] } },
+        "mcpServers": { "a/0123456789abcdef": { "command": "x", "options": { "authTokens": [] } } }
+    }"#,
+    );
+    assert_eq!(config.warnings.len(), 0, "{:?}", config.warnings);
 }
 
 #[test]

@@ -79,6 +79,16 @@ fn secrets_are_printed_only_on_request() {
 }
 
 #[test]
+fn so_are_tokens_in_names() {
+    let old = r#"{ "clients": { "maps/hunter2-hunter2": { "config": { "command": "x" } } } }"#;
+    let said = |shows_secrets| loaded(old, shows_secrets).warnings[0].to_string();
+    assert!(said(false).contains("\"maps/…\"") && !said(false).contains("hunter2"), "{}", said(false));
+    assert!(said(true).contains("\"maps/hunter2-hunter2\""), "{}", said(true));
+    let pasted = load(&Source::new("config.json", rewritten(&loaded(old, false))), &Around::default());
+    assert!(pasted.is_err_and(|problems| problems.to_string().contains("cannot stand in a URL's path")));
+}
+
+#[test]
 fn what_is_printed_without_secrets_cannot_be_used_so() {
     let text = rewritten(&loaded(OLD, false));
     let problems = load(&Source::new("config.json", text), &Around::default()).expect_err("problems").0;

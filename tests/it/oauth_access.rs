@@ -1,5 +1,7 @@
 //! `oauth::access`: does this token open that server?
 
+use std::time::Instant;
+
 use mcp_proxy::oauth::access::Denied;
 
 use crate::support::oauth::{ADA_HASH, CLAUDE, Desk, read_tokens, settings};
@@ -83,4 +85,19 @@ fn a_password_written_anew_is_a_new_one() {
     assert!(desk.opens(&tokens.access, "demo"));
     desk.restart(anew.with_user("ada", "password").unwrap());
     assert!(!desk.opens(&tokens.access, "demo"));
+}
+
+/// It is computed while everything else waits, and most reloads are about something else.
+#[test]
+fn a_reload_computes_nothing_of_passwords_that_stay() {
+    let users = |count: usize| {
+        (0..count).fold(settings(), |settings, index| settings.with_user(&format!("user {index}"), "secret").unwrap())
+    };
+    let start = Instant::now();
+    let mut desk = Desk::with(users(100));
+    let opening = start.elapsed();
+    let start = Instant::now();
+    desk.server.handle_settings(users(101), desk.clock.now());
+    let reloading = start.elapsed();
+    assert!(reloading < opening / 4, "{reloading:?}, and {opening:?} at the start");
 }

@@ -211,8 +211,13 @@ fn only_so_many_passwords_are_verified_at_once() {
         let form = desk.login_form(&app, &[]);
         let ticket = desk.start_login(with_cookie(&form), &fields(&form, ADA));
         let answer = desk.answer(ticket);
-        assert_eq!(answer.map(|answer| answer.status), (index == VERIFICATIONS_MAX).then_some(429));
+        assert_eq!(answer.as_ref().map(|answer| answer.status), (index == VERIFICATIONS_MAX).then_some(429));
+        if let Some(answer) = answer {
+            assert_eq!(read_form(&answer).0.error_message, "Many log in at once. Try again in a second.");
+        }
     }
+    let said = desk.notices.last().unwrap();
+    assert!(said.contains("many others try at once") && !said.contains("wrong passwords"), "{said}");
     desk.release();
     assert_eq!(desk.server.census().verifying, 0);
 }

@@ -1,5 +1,6 @@
 //! `oauth::store::reference`: what the reference has left goes on working.
 
+use mcp_proxy::limits::TOKEN_TIME_MAX;
 use serde_json::json;
 
 use crate::support::clock::Clock;
@@ -81,6 +82,18 @@ fn tokens_open_what_they_opened_and_no_more() {
         assert!(!file.contains(secret), "{secret}");
     }
     desk.pass(1_800);
+    assert!(!desk.opens("everything", "demo"));
+}
+
+#[test]
+fn a_token_is_good_for_as_long_as_could_be_configured_whatever_the_file_says() {
+    let mut file = with_tokens();
+    file["accessTokens"]["everything"]["ExpiresAt"] = "2024-11-06T09:19:37Z".into();
+    let mut desk = open(&file);
+    let longest = TOKEN_TIME_MAX.as_secs();
+    desk.pass(longest - 1);
+    assert!(desk.opens("everything", "demo"));
+    desk.pass(1);
     assert!(!desk.opens("everything", "demo"));
 }
 

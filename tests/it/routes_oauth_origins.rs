@@ -104,6 +104,17 @@ fn a_host_that_is_no_host() {
     assert_eq!(answer.json()["issuer"], "http://localhost:9090");
 }
 
+/// On a loopback listener too; and for the login alone.
+#[test]
+fn a_further_name_is_one_of_the_login() {
+    let mut play = play_with(config("", r#""allowedHosts": ["gateway.lan"], "#, ""));
+    let answer = play.answer_to(&Http::get(SERVER).with("Host", "gateway.lan:9090"));
+    assert_eq!(answer.json()["issuer"], "http://gateway.lan:9090");
+    let server = initialize("2025-11-25", "{}").with("Host", "gateway.lan:9090");
+    assert_eq!(play.answer_to(&server).head.status, 403);
+    assert_eq!(play.answer_to(&Http::get(SERVER).with("Host", "evil.lan")).head.status, 403);
+}
+
 fn with_paths() -> Playbook {
     let servers = r#""demo": { "command": "run-demo" }, "team/a": { "command": "run-team/a" },
         "fetch/0123456789abcdef": { "command": "run-fetch/0123456789abcdef" }"#;

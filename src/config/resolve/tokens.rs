@@ -1,7 +1,9 @@
 //! What a downstream must present: the part of [`super::resolve`] that concerns `authTokens`.
 
 use crate::config::node::{At, Field};
+use crate::config::raw::{RawOptions, RawServer};
 use crate::config::report::Report;
+use crate::config::{ServerConfig, names};
 
 /// The tokens without their scheme. One that is refused has been reported, so that no server is opened by it.
 pub(super) fn resolve(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<String> {
@@ -20,6 +22,16 @@ pub(super) fn resolve(field: &Field<Vec<At<String>>>, report: &mut Report) -> Ve
         }
     }
     tokens
+}
+
+/// Whether a server stands open although the proxy has tokens for all. A name with a token in it is one of its own.
+pub(super) fn check_opened(raw: &RawServer, common: &RawOptions, server: &ServerConfig, report: &mut Report) {
+    let Some(At { value: own, place }) = raw.options.auth_tokens.given() else { return };
+    let is_closed_otherwise = server.is_protected() || raw.label.contains(names::MASK);
+    let is_opened = own.is_empty() && common.auth_tokens.value().is_some_and(|tokens| !tokens.is_empty());
+    if is_opened && !is_closed_otherwise {
+        report.warn(place, "opens the server to everybody", "Give it tokens of its own, or remove this.");
+    }
 }
 
 /// `Bearer`, in any case, is what clients put before a token.

@@ -1,8 +1,9 @@
 //! What a file in the old format looks like in the present one, to be pasted.
 //!
 //! Tokens, header values, what goes into the environment, and most of a URL are secrets more often than not. In their
-//! places stands where they are, in words that no configuration may contain, so that none is left by mistake. Arguments
-//! are shown: on the machine they run on, everybody sees them.
+//! places stands where they are, in words that no configuration may contain, so that none is left by mistake; a token
+//! in a name is masked, by what no name may contain. Arguments are shown: on the machine they run on, everybody sees
+//! them.
 
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ pub(super) fn text(proxy: Option<&RawProxy>, servers: Option<&[RawServer]>, show
     let file = File {
         mcp_proxy: proxy.map(|proxy| writer.proxy(proxy)),
         mcp_servers: servers.map(|servers| {
-            Ordered(servers.iter().map(|server| (server.name.value.clone(), writer.server(server))).collect())
+            Ordered(servers.iter().map(|server| (writer.name(server), writer.server(server))).collect())
         }),
     };
     serde_json::to_string_pretty(&file).unwrap_or_default() // strings, numbers and booleans always can be written
@@ -107,6 +108,11 @@ struct Writer {
 }
 
 impl Writer {
+    /// A part of a name may be a token, and what stands in its place then no name may contain.
+    fn name(&self, server: &RawServer) -> String {
+        if self.shows_secrets { server.name.value.clone() } else { server.label.clone() }
+    }
+
     fn proxy<'a>(&self, proxy: &'a RawProxy) -> Proxy<'a> {
         Proxy {
             base_url: plain(&proxy.base_url),

@@ -31,12 +31,14 @@ pub(super) struct Disk {
     /// Whether the end of the file is what it should be: after half a change nothing may be appended.
     is_sound: bool,
     templates: Option<Templates>,
+    /// Orders that could not be read at the last look.
+    unreadable: Vec<PathBuf>,
 }
 
 impl Disk {
     /// Without templates.
     pub(super) fn new(file: StateFile) -> Disk {
-        Disk { file, is_sound: true, templates: None }
+        Disk { file, is_sound: true, templates: None, unreadable: Vec::new() }
     }
 
     /// With templates, below a directory.
@@ -59,10 +61,7 @@ impl Disk {
             DiskJob::LookAtTemplates => {
                 Some(Outcome::Templates(self.templates.as_mut().map(Templates::look).unwrap_or_default()))
             }
-            DiskJob::LookForOrders => {
-                let orders = orders::find(self.file.path());
-                (!orders.is_empty()).then_some(Outcome::Orders(orders))
-            }
+            DiskJob::LookForOrders => self.look_for_orders(),
             DiskJob::Fulfil(order) => {
                 // One whose change is not on the disk is carried out again.
                 if self.is_sound {
@@ -71,6 +70,25 @@ impl Disk {
                 None
             }
         }
+    }
+
+    /// What cannot be read is told once, not at every look.
+    fn look_for_orders(&mut self) -> Option<Outcome> {
+        let (mut orders, mut problems, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+        for found in orders::find(self.file.path()) {
+            match found {
+                Ok(order) => orders.push(order),
+                Err((path, problem)) => {
+                    if !self.unreadable.contains(&path) {
+                        problems.push(problem);
+                    }
+                    unreadable.push(path);
+                }
+            }
+        }
+        self.unreadable = unreadable;
+        let is_empty = orders.is_empty() && problems.is_empty();
+        (!is_empty).then_some(Outcome::Orders { orders, problems })
     }
 
     pub(super) fn write(&self, job: &Job) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! `-oauth-list` and `-oauth-revoke`, beside a proxy that runs or without one.
 
 use super::disk::Disk;
-use super::{AuthorityError, FILE_NAME, Opened, directory, open};
+use super::{AuthorityError, FILE_NAME, directory, load};
 use crate::base::time::Now;
 use crate::config::Config;
 use crate::config::oauth::OAuth;
@@ -12,19 +12,19 @@ use crate::limits::OAUTH_FILE_BYTES_MAX;
 use crate::oauth::store::record::{Audience, Grant};
 use crate::oauth::{AuthorizationServer, Output, settings::Settings};
 
-impl Opened {
-    /// Ends logins, and returns how many, once that is on the disk.
-    fn revoke(mut self, whose: &str, now: Now) -> Result<usize, AuthorityError> {
-        let count = self.server.revoke_logins(whose, now);
-        let path = self.file.path().to_owned();
-        let disk = Disk::new(self.file);
-        while let Some(output) = self.server.poll_output() {
-            if let Output::Write(write) = output {
-                disk.write(&write.job).map_err(|error| AuthorityError::Write(path.clone(), error))?;
-            }
+/// Ends logins, and returns how many, once that is on the disk. A file that is of no use stays where it is: only the
+/// proxy itself goes on without it, and says so.
+fn revoke_without_proxy(file: StateFile, settings: Settings, whose: &str, now: Now) -> Result<usize, AuthorityError> {
+    let mut server = load(&file, settings, now)?;
+    let count = server.revoke_logins(whose, now);
+    let path = file.path().to_owned();
+    let disk = Disk::new(file);
+    while let Some(output) = server.poll_output() {
+        if let Output::Write(write) = output {
+            disk.write(&write.job).map_err(|error| AuthorityError::Write(path.clone(), error))?;
         }
-        Ok(count)
     }
+    Ok(count)
 }
 
 /// A login that is alive.
@@ -82,9 +82,12 @@ pub fn logins(oauth: &OAuth, config: &Config) -> Result<Vec<Login>, AuthorityErr
 ///
 /// See [`AuthorityError`].
 pub fn revoke(oauth: &OAuth, config: &Config, whose: &str) -> Result<usize, AuthorityError> {
-    match open(oauth, config, read_clock()) {
-        Ok(opened) => opened.revoke(whose, read_clock()),
-        Err(AuthorityError::State(StateFileError::InUse(path))) => {
+    match StateFile::open(&directory(oauth)?, FILE_NAME) {
+        Ok((file, warnings)) => {
+            warnings.iter().for_each(|warning| crate::io::report(format_args!("warning: {warning}")));
+            revoke_without_proxy(file, Settings::of(oauth, &config.servers), whose, read_clock())
+        }
+        Err(StateFileError::InUse(path)) => {
             let before = logins(oauth, config)?;
             let given = orders::give(&path, whose).map_err(|error| AuthorityError::Write(path.clone(), error))?;
             if !given {
@@ -93,6 +96,6 @@ pub fn revoke(oauth: &OAuth, config: &Config, whose: &str) -> Result<usize, Auth
             let after = logins(oauth, config)?;
             Ok(before.iter().filter(|login| after.iter().all(|left| left.id != login.id)).count())
         }
-        Err(error) => Err(error),
+        Err(error @ (StateFileError::Directory(..) | StateFileError::File(..))) => Err(AuthorityError::State(error)),
     }
 }

@@ -140,7 +140,7 @@ impl OldToken {
         store.put(Entry::Grant(grant, Some(record)));
         if expires_at > present.now {
             // It cannot have been given longer than the longest that can be configured; a file may say anything.
-            let expires_at = expires_at.min(present.now + limits::REFRESH_IDLE_MAX.as_secs());
+            let expires_at = expires_at.min(present.now + limits::TOKEN_TIME_MAX.as_secs());
             store.put(Entry::Access(Digest::of(token), Some(AccessToken { grant, expires_at })));
         }
         if has_refresh_token {

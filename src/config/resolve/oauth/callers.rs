@@ -7,9 +7,12 @@ use crate::config::node::{At, Field};
 use crate::config::oauth::ClientIpHeader;
 use crate::config::report::Report;
 
-/// `allowedIPs`
+/// `allowedIPs`; an empty list allows everybody, as in the reference.
 pub(super) fn allowed(field: &Field<Vec<At<String>>>, report: &mut Report) -> Vec<Cidr> {
     let Some(At { value: list, place }) = field.given() else { return Vec::new() };
+    if list.is_empty() {
+        report.warn(place, "lets everybody register", "Write who may, or leave it out.");
+    }
     let allowed = resolved(list, &CALLERS, report);
     let [(_, claude)] = CALLERS;
     let claude = networks::parsed(claude);

@@ -83,7 +83,7 @@ impl Playbook {
             }
             Task::Verify { job, verification } => Outcome::Verified { job, is_right: verification.run() },
             Task::LookForOrders if self.orders.is_empty() => return,
-            Task::LookForOrders => Outcome::Orders(self.orders.clone()),
+            Task::LookForOrders => Outcome::Orders { orders: self.orders.clone(), problems: Vec::new() },
             Task::Fulfil(path) => return self.orders.retain(|order| order.path != path),
             Task::LookAtTemplates => Outcome::Templates(std::mem::take(&mut self.templates)),
         };

@@ -27,12 +27,12 @@ pub enum Section {
     OldConfig,
 }
 
-/// A key of the reference's configuration that this version would have to ignore. Ignoring it would mislead or open
-/// something up, so it is refused. When it becomes supported, its entry goes.
+/// A key of the reference's servers that this version would have to ignore. Ignoring it would mislead or open something
+/// up, so it is refused. When it becomes supported, its entry goes.
 #[derive(Debug)]
 pub struct Unsupported {
-    section: Section,
-    key: &'static str,
+    /// Its name.
+    pub key: &'static str,
     /// What is wrong with having it.
     pub what: &'static str,
     /// What to do instead.
@@ -41,7 +41,6 @@ pub struct Unsupported {
 
 /// All of them.
 pub const UNSUPPORTED: &[Unsupported] = &[Unsupported {
-    section: Section::Server,
     key: "oauth",
     what: "OAuth towards remote servers is not supported in this version",
     advice: "Remove it. A token goes into \"headers\": { \"Authorization\": \"Bearer ...\" }",
@@ -61,13 +60,6 @@ const HINTS: &[(Section, &str, &str)] = &[
         "Start the command through a shell: \"command\": \"sh\", \"args\": [\"-c\", \"cd ... && exec ...\"]",
     ),
 ];
-
-impl Unsupported {
-    /// Its name.
-    pub fn key(&self) -> &'static str {
-        self.key
-    }
-}
 
 impl Section {
     /// What may stand there. ([`super::raw`] reads exactly these; a test holds the two together.)
@@ -142,8 +134,8 @@ impl Section {
 }
 
 /// The entry of a key that is known but not supported.
-pub(super) fn unsupported(section: Section, key: &str) -> Option<&'static Unsupported> {
-    UNSUPPORTED.iter().find(|entry| entry.section == section && entry.key == key)
+pub(super) fn unsupported(key: &str) -> Option<&'static Unsupported> {
+    UNSUPPORTED.iter().find(|entry| entry.key == key)
 }
 
 /// Reports a key that means nothing where it stands.

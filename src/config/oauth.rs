@@ -59,14 +59,6 @@ impl Redirect {
             None => RedirectUri::parse(text).map(Redirect::Exact),
         }
     }
-
-    /// As typed.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Redirect::Exact(uri) => uri.as_str(),
-            Redirect::Preset(preset) => preset.name(),
-        }
-    }
 }
 
 /// Clients whose redirect URIs are known.
@@ -91,11 +83,6 @@ impl RedirectPreset {
         ("cursor", RedirectPreset::Cursor),
         ("chatgpt", RedirectPreset::ChatGpt),
     ];
-
-    /// What users call it.
-    fn name(self) -> &'static str {
-        RedirectPreset::ALL.iter().find(|(_, preset)| *preset == self).map_or("", |(name, _)| name)
-    }
 }
 
 /// Whose word is taken for where a request comes from.

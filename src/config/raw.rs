@@ -47,8 +47,6 @@ pub struct RawProxy {
     pub metrics: Field<bool>,
     /// `options`: what servers inherit.
     pub options: RawOptions,
-    /// Keys that would have to be ignored.
-    pub unsupported: Vec<UnsupportedKey>,
 }
 
 /// `mcpServers.*`
@@ -101,8 +99,6 @@ pub struct RawOptions {
     pub tool_filter: Field<RawToolFilter>,
     /// `oauth2`
     pub oauth2: Field<RawOAuth>,
-    /// Keys that would have to be ignored.
-    pub unsupported: Vec<UnsupportedKey>,
 }
 
 /// `toolFilter`
@@ -230,7 +226,7 @@ fn read_proxy(node: &Node<'_>, report: &mut Report) -> RawProxy {
             "statusPage" => proxy.status_page = member.node.boolean(report),
             "metrics" => proxy.metrics = member.node.boolean(report),
             "options" => proxy.options = read_options(&member.node, report),
-            _ => on_other_key(Section::Proxy, &member, &mut proxy.unsupported, report),
+            _ => keys::report_unknown(Section::Proxy, &member, report),
         }
     }
     proxy
@@ -269,7 +265,7 @@ fn read_server(member: Member<'_>, report: &mut Report) -> RawServer {
             _ if server.read_target(&member, report) => {}
             "transportType" => server.transport = member.node.string(report),
             "options" => server.options = read_options(&member.node, report),
-            _ => on_other_key(Section::Server, &member, &mut server.unsupported, report),
+            _ => on_other_key(&member, &mut server.unsupported, report),
         }
     }
     server
@@ -289,7 +285,7 @@ fn read_options(node: &Node<'_>, report: &mut Report) -> RawOptions {
             "inheritEnv" => options.inherit_env = member.node.boolean(report),
             "toolFilter" => options.tool_filter = read_tool_filter(&member.node, report),
             "oauth2" => options.oauth2 = oauth::read(&member.node, report),
-            _ => on_other_key(Section::Options, &member, &mut options.unsupported, report),
+            _ => keys::report_unknown(Section::Options, &member, report),
         }
     }
     options
@@ -311,9 +307,10 @@ fn read_tool_filter(node: &Node<'_>, report: &mut Report) -> Field<RawToolFilter
     Field::Given(At { value: filter, place: node.place() })
 }
 
-fn on_other_key(section: Section, member: &Member<'_>, unsupported: &mut Vec<UnsupportedKey>, report: &mut Report) {
-    match keys::unsupported(section, &member.key) {
+/// Of a server.
+fn on_other_key(member: &Member<'_>, unsupported: &mut Vec<UnsupportedKey>, report: &mut Report) {
+    match keys::unsupported(&member.key) {
         Some(entry) => unsupported.push(UnsupportedKey { entry, place: member.place.clone() }),
-        None => keys::report_unknown(section, member, report),
+        None => keys::report_unknown(Section::Server, member, report),
     }
 }

@@ -24,8 +24,6 @@ use crate::limits::{DEFAULT_PORT, STARTUP_TIME};
 ///
 /// `addr` comes from the command line and takes the place of the file's.
 pub fn resolve(raw: &Raw, addr: Option<Addr>, report: &mut Report) -> Config {
-    report_unsupported(&raw.proxy.unsupported, report);
-    report_unsupported(&raw.proxy.options.unsupported, report);
     if let Some(disabled) = raw.proxy.options.disabled.given() {
         report.warn(&disabled.place, "has no effect here", "It belongs in the options of a server.");
     }
@@ -192,7 +190,6 @@ fn resolve_server(server: &RawServer, inherited: &RawOptions, report: &mut Repor
     }
     let options = &server.options;
     report_unsupported(&server.unsupported, report);
-    report_unsupported(&options.unsupported, report);
     let target = target::resolve(server, inherited, report);
     let is_remote = target.remote().is_some();
     let resolved = ServerConfig {

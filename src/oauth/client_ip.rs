@@ -15,7 +15,6 @@
 
 mod chain;
 
-use std::fmt;
 use std::net::IpAddr;
 
 use crate::base::cidr::Cidr;
@@ -74,15 +73,5 @@ impl Caller {
     pub fn is_allowed(&self, allowed: &[Cidr]) -> bool {
         let is_listed = |address: &IpAddr| allowed.iter().any(|network| network.contains(*address));
         allowed.is_empty() || self.candidates.iter().all(|candidate| candidate.as_ref().is_some_and(is_listed))
-    }
-}
-
-/// The address, or `unknown`.
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.address() {
-            Some(address) => address.fmt(f),
-            None => f.write_str("unknown"),
-        }
     }
 }

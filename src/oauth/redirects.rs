@@ -58,13 +58,6 @@ pub struct Redirects {
     rules: Vec<Rule>,
 }
 
-/// Claude's callbacks and no others: that is a promise of the product.
-impl Default for Redirects {
-    fn default() -> Redirects {
-        Redirects::of(&[Redirect::Preset(RedirectPreset::Claude)])
-    }
-}
-
 impl Redirects {
     /// Those of the key's entries.
     pub fn of(entries: &[Redirect]) -> Redirects {

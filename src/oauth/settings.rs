@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::redirects::Redirects;
 use crate::config::ServerConfig;
 use crate::config::oauth::OAuth;
-use crate::config::password::{Password, PasswordError};
-use crate::limits;
+use crate::config::password::Password;
 
 /// The one scope that there is.
 pub const SCOPE: &str = "mcp";
@@ -36,19 +35,6 @@ impl fmt::Debug for Settings {
     }
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            users: Vec::new(),
-            redirects: Redirects::default(),
-            token_expiration: limits::TOKEN_TIME,
-            refresh_grace: limits::REFRESH_GRACE,
-            require_resource: false,
-            servers: Vec::new(),
-        }
-    }
-}
-
 impl Settings {
     /// Those of a configuration, for the servers that are behind the login.
     pub fn of(config: &OAuth, servers: &[ServerConfig]) -> Settings {
@@ -60,12 +46,6 @@ impl Settings {
             require_resource: config.requires_resource,
             servers: servers.iter().filter(|server| server.is_behind_login).map(|server| server.name.clone()).collect(),
         }
-    }
-
-    /// Adds a user as the configuration has it.
-    pub fn with_user(mut self, name: &str, password: &str) -> Result<Settings, PasswordError> {
-        self.users.push((name.to_owned(), Password::parse(password)?));
-        Ok(self)
     }
 
     /// The password of a user.

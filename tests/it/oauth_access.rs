@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use mcp_proxy::oauth::access::Denied;
 
-use crate::support::oauth::{ADA_HASH, CLAUDE, Desk, read_tokens, settings};
+use crate::support::oauth::{ADA_HASH, CLAUDE, Desk, WithUser, read_tokens, settings};
 
 const DEMO: &str = "https://mcp.example.com/base/demo/mcp";
 
@@ -45,8 +45,8 @@ fn the_file_opens_nothing() {
 /// A grant dies when its user leaves the configuration, or the password changes; those of others go on.
 #[test]
 fn a_grant_ends_with_its_user_and_with_the_password() {
-    let with_bob = || settings().with_user("bob", "swordfish").unwrap();
-    for (label, changed) in [("gone", settings()), ("another", settings().with_user("bob", "cod").unwrap())] {
+    let with_bob = || settings().with_user("bob", "swordfish");
+    for (label, changed) in [("gone", settings()), ("another", settings().with_user("bob", "cod"))] {
         for is_restarted in [false, true] {
             let mut desk = Desk::with(with_bob());
             let app = desk.public_app(CLAUDE);
@@ -81,9 +81,9 @@ fn a_password_written_anew_is_a_new_one() {
     let tokens = desk.tokens(&app, &[]);
     let mut anew = settings();
     anew.users.clear();
-    desk.restart(anew.clone().with_user("ada", ADA_HASH).unwrap());
+    desk.restart(anew.clone().with_user("ada", ADA_HASH));
     assert!(desk.opens(&tokens.access, "demo"));
-    desk.restart(anew.with_user("ada", "password").unwrap());
+    desk.restart(anew.with_user("ada", "password"));
     assert!(!desk.opens(&tokens.access, "demo"));
 }
 
@@ -91,7 +91,7 @@ fn a_password_written_anew_is_a_new_one() {
 #[test]
 fn a_reload_computes_nothing_of_passwords_that_stay() {
     let users = |count: usize| {
-        (0..count).fold(settings(), |settings, index| settings.with_user(&format!("user {index}"), "secret").unwrap())
+        (0..count).fold(settings(), |settings, index| settings.with_user(&format!("user {index}"), "secret"))
     };
     let start = Instant::now();
     let mut desk = Desk::with(users(100));

@@ -93,7 +93,7 @@ fn a_redirect_that_is_no_longer_listed_is_refused() {
     let mut desk = Desk::new();
     let app = desk.public_app("http://localhost:1234/callback");
     let form = desk.login_form(&app, &[]);
-    let claude_only = Settings { redirects: Default::default(), ..settings() };
+    let claude_only = Settings { redirects: crate::support::oauth::redirects(&["claude"]), ..settings() };
     desk.server.handle_settings(claude_only, desk.clock.now());
     let answer = desk.authorize(&app.request());
     assert_error_page(&answer, 400);

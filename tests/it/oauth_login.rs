@@ -5,7 +5,8 @@ use mcp_proxy::oauth::Browser;
 use mcp_proxy::oauth::answer::{Answer, Body, LoginPage, Page};
 
 use crate::support::oauth::{
-    ADA, App, CLAUDE, Desk, ISSUER, assert_error_page, parameter, read_form, read_tokens, settings, success_url,
+    ADA, App, CLAUDE, Desk, ISSUER, WithUser, assert_error_page, parameter, read_form, read_tokens, settings,
+    success_url,
 };
 
 fn prepared() -> (Desk, App, (LoginPage, String)) {
@@ -40,7 +41,7 @@ fn the_right_password_leads_to_the_client_with_code_state_and_iss() {
 
 #[test]
 fn a_plain_password_opens_too() {
-    let mut desk = Desk::with(settings().with_user("bob", "swordfish").unwrap());
+    let mut desk = Desk::with(settings().with_user("bob", "swordfish"));
     let app = desk.public_app(CLAUDE);
     for (user, status) in
         [(("bob", "swordfis"), 401), (("bob", "swordfish"), 200), (("ada", "swordfish"), 401), (ADA, 200)]
@@ -230,7 +231,7 @@ fn a_password_that_changes_while_it_is_verified_is_wrong() {
     desk.settle();
     let mut changed = settings();
     changed.users.clear();
-    desk.server.handle_settings(changed.with_user("ada", "another").unwrap(), desk.clock.now());
+    desk.server.handle_settings(changed.with_user("ada", "another"), desk.clock.now());
     desk.release();
     assert_eq!(desk.answer(ticket).unwrap().status, 401);
 }

@@ -11,26 +11,25 @@ fn allows(rules: &Redirects, text: &str) -> bool {
 }
 
 #[test]
-fn only_claudes_callbacks_are_allowed_unless_others_are_listed() {
-    for rules in [Redirects::default(), redirects(&["claude"])] {
-        assert!(allows(&rules, "https://claude.ai/api/mcp/auth_callback"));
-        assert!(allows(&rules, "https://claude.com/api/mcp/auth_callback"));
-        for text in [
-            "http://claude.ai/api/mcp/auth_callback",
-            "https://claude.ai/api/mcp/auth_callback/",
-            "https://claude.ai/api/mcp/auth_callback?x=1",
-            "https://claude.ai:443/api/mcp/auth_callback",
-            "https://CLAUDE.ai/api/mcp/auth_callback",
-            "https://claude.ai/api/mcp/../mcp/auth_callback",
-            "https://claude.ai.evil.example/api/mcp/auth_callback",
-            "https://user@claude.ai/api/mcp/auth_callback",
-            "https://claude.ai/api/mcp/auth_callback#f",
-            "https://evil.example/",
-            "http://localhost:1/callback",
-            "http://127.0.0.1/callback",
-        ] {
-            assert!(!allows(&rules, text), "{text}");
-        }
+fn of_claude_only_the_callbacks_are_allowed() {
+    let rules = redirects(&["claude"]);
+    assert!(allows(&rules, "https://claude.ai/api/mcp/auth_callback"));
+    assert!(allows(&rules, "https://claude.com/api/mcp/auth_callback"));
+    for text in [
+        "http://claude.ai/api/mcp/auth_callback",
+        "https://claude.ai/api/mcp/auth_callback/",
+        "https://claude.ai/api/mcp/auth_callback?x=1",
+        "https://claude.ai:443/api/mcp/auth_callback",
+        "https://CLAUDE.ai/api/mcp/auth_callback",
+        "https://claude.ai/api/mcp/../mcp/auth_callback",
+        "https://claude.ai.evil.example/api/mcp/auth_callback",
+        "https://user@claude.ai/api/mcp/auth_callback",
+        "https://claude.ai/api/mcp/auth_callback#f",
+        "https://evil.example/",
+        "http://localhost:1/callback",
+        "http://127.0.0.1/callback",
+    ] {
+        assert!(!allows(&rules, text), "{text}");
     }
 }
 

@@ -4,7 +4,7 @@ use mcp_proxy::limits::TOKEN_TIME_MAX;
 use serde_json::json;
 
 use crate::support::clock::Clock;
-use crate::support::oauth::{App, CLAUDE, Desk, Disk, read_tokens, refusal, refused, settings};
+use crate::support::oauth::{App, CLAUDE, Desk, Disk, WithUser, read_tokens, refusal, refused, settings};
 
 fn client(secret: &str) -> serde_json::Value {
     json!({
@@ -117,6 +117,6 @@ fn they_end_when_anything_changes_among_the_users() {
     let mut desk = open(&with_tokens());
     desk.restart(settings());
     assert!(desk.opens("everything", "demo"));
-    desk.restart(settings().with_user("bob", "swordfish").unwrap());
+    desk.restart(settings().with_user("bob", "swordfish"));
     assert!(!desk.opens("everything", "demo"));
 }

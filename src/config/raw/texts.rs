@@ -31,7 +31,6 @@ impl RawProxy {
             status_page: _,
             metrics: _,
             options,
-            unsupported: _,
         } = self;
         [base_url, addr, name, version, transport].into_iter().for_each(|field| text(field, visit));
         list(allowed_origins, visit);
@@ -79,7 +78,6 @@ impl RawOptions {
             inherit_env: _,
             tool_filter,
             oauth2,
-            unsupported: _,
         } = self;
         list(auth_tokens, visit);
         [startup_timeout, request_timeout, isolation].into_iter().for_each(|field| text(field, visit));

@@ -1,7 +1,5 @@
 //! What the store keeps, as it stands in the file. Times are seconds since 1970.
 
-use std::fmt;
-
 use serde::Deserialize;
 
 use crate::config::names::EVERY_SERVER;
@@ -85,15 +83,6 @@ impl Audience {
     /// Whether it opens all that the other one does.
     pub fn covers_all(&self, other: &Audience) -> bool {
         *self == Audience::Every || self == other
-    }
-}
-
-impl fmt::Display for Audience {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Audience::Every => f.write_str("every server"),
-            Audience::Server(name) => f.write_str(name),
-        }
     }
 }
 

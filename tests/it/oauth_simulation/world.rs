@@ -8,7 +8,9 @@ use mcp_proxy::oauth::{Posted, Ticket, Visit};
 
 use super::model::{Code, Deed, Expected, Family, Leaf, Tally};
 use crate::support::lives::Life;
-use crate::support::oauth::{ADA_HASH, App, CLAUDE, Desk, Disk, Tokens, parameter, read_tokens, settings, success_url};
+use crate::support::oauth::{
+    ADA_HASH, App, CLAUDE, Desk, Disk, Tokens, WithUser, parameter, read_tokens, settings, success_url,
+};
 use crate::support::rng::Rng;
 
 pub(super) const STEPS: u64 = 60;
@@ -21,7 +23,7 @@ const USERS: [&str; 2] = ["ada", "bob"];
 const SERVERS: [&str; 2] = ["demo", "other"];
 
 fn settings_of(has_bob: bool) -> Settings {
-    if has_bob { settings().with_user("bob", ADA_HASH).unwrap() } else { settings() }
+    if has_bob { settings().with_user("bob", ADA_HASH) } else { settings() }
 }
 
 pub(super) struct World {

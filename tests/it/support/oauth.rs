@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use mcp_proxy::codec::form;
 use mcp_proxy::config::oauth::Redirect;
+use mcp_proxy::config::password::Password;
+use mcp_proxy::limits;
 use mcp_proxy::oauth::answer::{Answer, Body, LoginPage, Page};
 use mcp_proxy::oauth::password::Verification;
 use mcp_proxy::oauth::redirects::Redirects;
@@ -36,12 +38,26 @@ pub(crate) const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        servers: ["demo", "other", "team/a"].map(str::to_owned).to_vec(),
+        users: Vec::new(),
         redirects: redirects(&["claude", "loopback"]),
-        ..Settings::default()
+        token_expiration: limits::TOKEN_TIME,
+        refresh_grace: limits::REFRESH_GRACE,
+        require_resource: false,
+        servers: ["demo", "other", "team/a"].map(str::to_owned).to_vec(),
     }
     .with_user(ADA.0, ADA_HASH)
-    .unwrap()
+}
+
+pub(crate) trait WithUser {
+    /// Adds a user as the configuration has it.
+    fn with_user(self, name: &str, password: &str) -> Self;
+}
+
+impl WithUser for Settings {
+    fn with_user(mut self, name: &str, password: &str) -> Settings {
+        self.users.push((name.to_owned(), Password::parse(password).unwrap()));
+        self
+    }
 }
 
 /// What entries of `redirectURIs` stand for.

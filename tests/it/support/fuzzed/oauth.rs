@@ -7,6 +7,7 @@ use mcp_proxy::base::time::Now;
 use mcp_proxy::codec::form::{Form, write};
 use mcp_proxy::config::oauth::Redirect;
 use mcp_proxy::config::redirect_uri::RedirectUri;
+use mcp_proxy::limits;
 use mcp_proxy::oauth::answer::{Answer, Body, Page};
 use mcp_proxy::oauth::redirects::Redirects;
 use mcp_proxy::oauth::settings::Settings;
@@ -36,9 +37,12 @@ pub(crate) fn form(data: &[u8]) {
 
 fn open(file: &[u8]) -> Result<(AuthorizationServer, Now), LoadError> {
     let settings = Settings {
+        users: Vec::new(),
         servers: vec!["demo".to_owned()],
         redirects: Redirects::of(&["claude", "loopback"].map(|entry| Redirect::parse(entry).unwrap())),
-        ..Settings::default()
+        token_expiration: limits::TOKEN_TIME,
+        refresh_grace: limits::REFRESH_GRACE,
+        require_resource: false,
     };
     let now = Now { instant: Instant::now(), unix_seconds: 1_000 };
     let mut counter = 0;

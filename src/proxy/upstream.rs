@@ -79,6 +79,9 @@ impl Proxy {
     fn on_message(&mut self, source: Source, line: &[u8], message: FromUpstream<'_>, now: Instant) {
         let Source { link, server, .. } = source;
         match message {
+            FromUpstream::Reply { call, id, is_error } if self.is_bridged(link, call) => {
+                self.on_bridged_reply(source, call, line, &id, is_error, now);
+            }
             FromUpstream::Reply { call, id, is_error } => self.on_reply(server, call, line, &id, is_error, now),
             FromUpstream::OwnReply { id, outcome } => match changes::number(id) {
                 Some(number) => self.on_changes_answered(link, number, &outcome, now),
@@ -132,9 +135,6 @@ impl Proxy {
         let reply = || End::Reply { line: line.into(), id: id_range.clone(), is_error };
         if self.end_parked(id, reply, now) {
             return;
-        }
-        if self.ready_link(server).is_some_and(|link| self.is_bridged(link, id)) {
-            return self.on_bridged_reply(server, id, line, id_range, is_error, now);
         }
         self.end_asks_of_call(id, now);
         let end = if is_error { CallEnd::Error } else { CallEnd::Ok };

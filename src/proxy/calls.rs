@@ -294,7 +294,9 @@ impl Proxy {
     /// A downstream cancels: its notification goes on as it is, but for the id of the request.
     pub(crate) fn pass_cancellation(&mut self, id: CallId, message: &[u8], request_id: &str, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
-        let is_sent = |link: &LinkId| matches!(call.state, CallState::InFlight) && !self.is_unsent(*link, id);
+        let is_sent = |link: &LinkId| {
+            matches!(call.state, CallState::InFlight) && !self.is_unsent(*link, id) && !self.is_subscribing(id)
+        };
         if let (Some(link), Some(range)) = (self.ready_link(call.server).filter(is_sent), range_in(message, request_id))
             && !self.hang_up(link, id)
         {

@@ -144,6 +144,7 @@ impl Proxy {
         }
         match &call.kind {
             CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
+            CallKind::Subscribe(uri) => self.on_subscribed(call.session, uri),
             CallKind::SetLevel(level) if !is_error => {
                 if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
                     session.log_level = Some(*level);
@@ -157,7 +158,6 @@ impl Proxy {
             CallKind::Active | CallKind::BeginTask if is_error => self.on_error_reply(&call, line),
             CallKind::Initialize { .. }
             | CallKind::Discover
-            | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools
             | CallKind::ListTasks

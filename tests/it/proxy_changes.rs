@@ -303,3 +303,37 @@ fn a_listen_lasts_for_as_long_as_it_likes() {
     play.advance(Duration::from_secs(300)); // longer than any request may take
     assert!(play.take().iter().all(|line| line == "a comment still here"));
 }
+
+fn cancel(id: u32) -> String {
+    format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
+}
+
+#[test]
+fn who_subscribes_twice_before_the_upstream_agrees_is_told_the_same_twice() {
+    for (granted, code) in [(X, json!(null)), ("{}", json!(-32602))] {
+        let mut play = process("");
+        let session = play.session("a");
+        play.post("a", &session, SUBSCRIBE);
+        play.post("b", &session, &subscribe(8, "file:///x"));
+        play.expect(&[&listen(1, X)]);
+        play.says("demo", &acknowledges(1, granted));
+        assert_eq!(
+            [play.answer("a").json()["error"]["code"].clone(), play.answer("b").json()["error"]["code"].clone()],
+            [code.clone(), code]
+        );
+    }
+}
+
+#[test]
+fn a_subscription_that_is_cancelled_before_the_upstream_agrees_leaves_the_other() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.post("b", &session, &subscribe(8, "file:///x"));
+    play.forget();
+    play.post("c", &session, &cancel(7));
+    // Of the call itself the upstream has never heard.
+    assert!(!play.take().iter().any(|line| line.starts_with("demo <-")));
+    play.says("demo", &acknowledges(1, X));
+    play.expect(&[r#"b 200 json {"id":8,"result":{}}"#]);
+}

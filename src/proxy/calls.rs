@@ -221,7 +221,7 @@ impl Proxy {
         let call = self.calls.remove(id)?;
         self.retired.on_call_over();
         if let Some(session) = call.session {
-            self.on_call_over(session, id);
+            self.on_call_over(session, id, now);
         }
         self.end_wait(call.server, id, &call.state);
         Some(call)

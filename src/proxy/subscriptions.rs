@@ -1,6 +1,7 @@
 //! Subscriptions and log levels: kept per session, told to the one upstream as their union.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::Proxy;
 use crate::base::id::{ServerId, SessionId};
@@ -80,11 +81,11 @@ impl Proxy {
     }
 
     /// The session has ended: what nobody else is subscribed to is given up.
-    pub(super) fn unsubscribe_all(&mut self, session: &Session) {
+    pub(super) fn unsubscribe_all(&mut self, session: &Session, now: Instant) {
         if session.subscriptions.is_empty() {
             return;
         }
-        self.update_changes(session.server);
+        self.update_changes(session.server, now);
         // All others are looked at once, not once for each resource: both may be thousands.
         let mut unwanted: BTreeSet<&str> = session.subscriptions.iter().map(|uri| &**uri).collect();
         for (_, other) in self.sessions.with(session.server).filter(|(_, other)| !other.subscriptions.is_empty()) {

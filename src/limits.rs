@@ -122,6 +122,9 @@ pub const REQUEST_STATE_BYTES_MAX: usize = MIB;
 pub const PARKED_LOG_BYTES_MAX: usize = 64 * KIB;
 /// Parameters of a call up to this length are kept in case it is parked; of longer ones a digest is made at once.
 pub const SUBJECT_BYTES_MAX: usize = 16 * KIB;
+/// How long a modern upstream may take to acknowledge our own `subscriptions/listen`. While it does not, no other can
+/// be begun, and who wants to hear of something else waits.
+pub const LISTEN_ACKNOWLEDGEMENT_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a `subscriptions/listen` waits for its upstream to agree before it is acknowledged without.
 pub const LISTEN_GRANT_TIME_MAX: Duration = Duration::from_secs(5);
 /// Notifications that are kept for it in that time.

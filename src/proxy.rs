@@ -368,7 +368,7 @@ impl Proxy {
             Due::Sweep => self.on_sweep(now),
             Due::Replays => self.on_replay_sweep(now),
             Due::Round(id) => self.on_round_timeout(id, now),
-            Due::Changes(id) => self.on_changes_due(id),
+            Due::Changes(id) => self.on_changes_due(id, now),
             Due::Question(id) => self.ask_again(id, now),
             Due::Listen(id) => self.on_listen_timeout(id, now),
             Due::Retirement(id) => self.on_retirement_timeout(id, now),

@@ -176,7 +176,7 @@ impl Proxy {
             None => Resumption::Unknown,
         };
         match resumption {
-            Resumption::Resumed => {}
+            Resumption::Resumed => self.release_early(session, now),
             // The one status by which event streams tell their readers not to come back (HTML, server-sent events).
             Resumption::Over => self.respond(conn, 204, &[], &[], now),
             // What was missed cannot be said again, but what comes can be heard: 400 and 404 would cost the session.

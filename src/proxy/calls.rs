@@ -224,7 +224,7 @@ impl Proxy {
         let call = self.calls.remove(id)?;
         self.retired.on_call_over();
         if let Some(session) = call.session {
-            self.on_call_over(session, id);
+            self.on_call_over(session, id, now);
         }
         self.end_wait(call.server, id, &call.state);
         Some(call)
@@ -297,7 +297,9 @@ impl Proxy {
     /// A downstream cancels: its notification goes on as it is, but for the id of the request.
     pub(crate) fn pass_cancellation(&mut self, id: CallId, message: &[u8], request_id: &str, now: Instant) {
         let Some(call) = self.calls.get(id) else { return };
-        let is_sent = |link: &LinkId| matches!(call.state, CallState::InFlight) && !self.is_unsent(*link, id);
+        let is_sent = |link: &LinkId| {
+            matches!(call.state, CallState::InFlight) && !self.is_unsent(*link, id) && !self.is_subscribing(id)
+        };
         if let (Some(link), Some(range)) = (self.ready_link(call.server).filter(is_sent), range_in(message, request_id))
             && !self.hang_up(link, id)
         {

@@ -9,6 +9,7 @@ use crate::codec::jsonrpc::envelope::{self, Message, Outcome};
 use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::splice::Patch;
 use crate::codec::jsonrpc::{INVALID_PARAMS, METHOD_NOT_FOUND, write};
+use crate::limits;
 use crate::mcp::call::{Call, CallState};
 use crate::mcp::listen_filter::{ListenFilter, Lists};
 use crate::mcp::method::McpMethod;
@@ -20,16 +21,22 @@ use crate::upstream::refusal::HttpRefusal;
 /// Wanting.
 impl Proxy {
     /// What is wanted of a modern upstream may have changed.
-    pub(super) fn update_changes(&mut self, server: ServerId) {
+    pub(super) fn update_changes(&mut self, server: ServerId, now: Instant) {
         let Some(link) = self.ready_link(server).filter(|link| self.is_modern_link(*link)) else { return };
         let wanted = self.wanted_changes(server);
         let step = self.links.get_mut(link).and_then(|entry| entry.changes.want(wanted));
-        self.on_step(link, step);
+        self.on_step(link, step, now);
     }
 
-    fn on_step(&mut self, link: LinkId, step: Option<Step>) {
+    fn on_step(&mut self, link: LinkId, step: Option<Step>, now: Instant) {
         match step {
-            Some(Step::Begin(number)) => self.send_listen(link, number),
+            Some(Step::Begin(number)) => {
+                self.send_listen(link, number);
+                if let Some(entry) = self.links.get_mut(link) {
+                    let due = now + limits::LISTEN_ACKNOWLEDGEMENT_TIME_MAX;
+                    self.deadlines.arm(&mut entry.changes.timer, Due::Changes(link), due);
+                }
+            }
             Some(Step::End(number)) => self.end_changes(link, number),
             None => {}
         }
@@ -64,12 +71,12 @@ impl Proxy {
         let (server, method, uri) = (call.server, call.method, call.kind.subscribed().map(str::to_owned));
         if method == McpMethod::Unsubscribe {
             self.answer_subscription(id, true, now);
-            self.update_changes(server);
+            self.update_changes(server, now);
             return true;
         }
         let Some(uri) = uri else { return false };
         self.on_in_flight(id, now);
-        self.update_changes(server);
+        self.update_changes(server, now);
         let introduction = self.servers.get(server).and_then(|server| server.introduction.as_ref());
         let tells = introduction.is_some_and(|introduction| introduction.capabilities.subscribe);
         match self.links.get(link).map(|entry| entry.changes.agreement(&uri)) {
@@ -115,7 +122,7 @@ impl Proxy {
         if acknowledged.was_deaf {
             self.on_deaf(link, server, now);
         }
-        self.update_changes(server);
+        self.update_changes(server, now);
     }
 
     /// The sessions that wait for the upstream to agree are told what it has said.
@@ -192,9 +199,20 @@ impl Proxy {
         }
     }
 
-    pub(super) fn on_changes_due(&mut self, link: LinkId) {
-        if let Some(server) = self.links.get(link).map(|entry| entry.server) {
-            self.update_changes(server);
+    /// A pause is over, or the upstream has taken too long to acknowledge a listen. Nothing else could be begun before.
+    pub(super) fn on_changes_due(&mut self, link: LinkId, now: Instant) {
+        let Some(entry) = self.links.get(link) else { return };
+        let (server, unacknowledged) = (entry.server, entry.changes.unacknowledged());
+        let Some(number) = unacknowledged else { return self.update_changes(server, now) };
+        // What came later is for the next one, which may fare better.
+        let waits = |call: &Call| {
+            call.is_in_flight(server) && call.kind.subscribed().is_some_and(|uri| entry.changes.is_unacknowledged(uri))
+        };
+        let waiting: Vec<CallId> = self.calls.iter().filter(|(_, call)| waits(call)).map(|(id, _)| id).collect();
+        self.end_changes(link, number);
+        self.on_changes_over(link, number, Over::Lost, now);
+        for id in waiting {
+            self.cancel_call(id, "the upstream did not agree in time", now);
         }
     }
 

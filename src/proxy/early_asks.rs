@@ -48,8 +48,11 @@ impl Proxy {
         true
     }
 
-    /// A session has got a stream of its own.
+    /// A session has got a stream. Unless it is one of its own, what waits for such a one goes on waiting.
     pub(crate) fn release_early(&mut self, session: SessionId, now: Instant) {
+        if self.own_stream(session).is_none() {
+            return;
+        }
         let Some(server) = self.sessions.get(session).map(|session| session.server) else { return };
         let early = self.servers.get_mut(server).map(|entry| std::mem::take(&mut entry.early_asks));
         for ask in early.into_iter().flatten().filter(|ask| self.links.is_live(ask.link)).collect::<Vec<_>>() {

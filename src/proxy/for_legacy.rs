@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::Proxy;
-use crate::base::id::ServerId;
+use super::upstream::Source;
 use crate::base::sequence::CallId;
 use crate::base::text::shorten;
 use crate::codec::jsonrpc::rewrite::Rewrite;
@@ -17,20 +17,23 @@ use crate::mcp::trouble::Trouble;
 use crate::mcp::{era_error, legacy_result};
 
 impl Proxy {
-    /// A modern upstream has answered a call of a legacy downstream.
+    /// A modern upstream has answered a call of a legacy downstream. Its link may have broken since.
     pub(super) fn on_bridged_reply(
         &mut self,
-        server: ServerId,
+        source: Source,
         id: CallId,
         line: &[u8],
         id_range: &Range<usize>,
         is_error: bool,
         now: Instant,
     ) {
+        if self.calls.get(id).is_none_or(|call| !call.is_in_flight(source.server)) {
+            return; // cancelled or timed out meanwhile
+        }
         let misbehaved = |how: String| Trouble::Misbehaved { how };
         match if is_error { Ok(ResultType::Complete) } else { result_type::read(line) } {
             Ok(ResultType::Complete) => {}
-            Ok(ResultType::InputRequired(required)) => return self.on_input_required(server, id, &required, now),
+            Ok(ResultType::InputRequired(required)) => return self.on_input_required(source, id, &required, now),
             Ok(ResultType::Task) => {
                 return self.fail_call(id, &misbehaved("began a task that nobody asked for".to_owned()), now);
             }

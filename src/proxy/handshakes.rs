@@ -85,7 +85,7 @@ impl Proxy {
         } else {
             self.log(Level::Info, Some(server), "Ready, without tools".to_owned());
         }
-        self.update_changes(server);
+        self.update_changes(server, now);
         self.release_waiting(server, now);
         self.grant_waiting(server, now);
     }

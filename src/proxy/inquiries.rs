@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::links::Transport;
 use super::sending::Outgoing;
+use super::upstream::Source;
 use super::{Due, Level, Proxy};
 use crate::base::buf::Buf;
 use crate::base::id::{LinkId, ServerId, SessionId};
@@ -74,19 +75,13 @@ impl Proxy {
 /// Asking.
 impl Proxy {
     /// A modern upstream wants to know something before it goes on with a call.
-    pub(super) fn on_input_required(
-        &mut self,
-        server: ServerId,
-        id: CallId,
-        required: &InputRequired<'_>,
-        now: Instant,
-    ) {
+    pub(super) fn on_input_required(&mut self, source: Source, id: CallId, required: &InputRequired<'_>, now: Instant) {
         let kinds: Vec<AskKind> =
             required.requests.iter().map(|request| AskKind::of(&request.method, request.params)).collect();
-        let (session, request) = match self.check_questions(server, id, &kinds) {
+        let (session, request) = match self.check_questions(source.link, id, &kinds) {
             Ok(checked) => checked,
             Err(how) => {
-                self.log(Level::Warn, Some(server), format!("It {how}"));
+                self.log(Level::Warn, Some(source.server), format!("It {how}"));
                 return self.fail_call(id, &Trouble::Misbehaved { how }, now);
             }
         };
@@ -107,16 +102,11 @@ impl Proxy {
         for ((request, kind), url) in required.requests.iter().zip(kinds).zip(urls) {
             self.add_question(id, request, kind, url);
         }
-        self.ask(server, session, id, required, now);
+        self.ask(source, session, id, required, now);
     }
 
     /// Whether a call can be asked that, and its request if it can. The error says what its upstream does wrong.
-    fn check_questions(
-        &self,
-        server: ServerId,
-        id: CallId,
-        kinds: &[AskKind],
-    ) -> Result<(SessionId, Box<[u8]>), String> {
+    fn check_questions(&self, link: LinkId, id: CallId, kinds: &[AskKind]) -> Result<(SessionId, Box<[u8]>), String> {
         let known = self.calls.get(id).and_then(|call| Some((call, call.session?)));
         let Some((call, session)) = known.filter(|(call, _)| may_be_asked(call.method)) else {
             return Err("requires input where none can be given".to_owned());
@@ -131,7 +121,7 @@ impl Proxy {
             let what = kind.method().unwrap_or("something that nobody knows");
             return Err(format!("asks for {what}, although this client has not declared that it can be asked that"));
         }
-        let request = self.ready_link(server).and_then(|link| self.kept_request(link, id));
+        let request = self.kept_request(link, id);
         let request = request.ok_or("requires input for a request that is too large to be sent again")?;
         Ok((session, request))
     }
@@ -153,9 +143,9 @@ impl Proxy {
     }
 
     /// All at once, each with a number of its own.
-    fn ask(&mut self, server: ServerId, session: SessionId, id: CallId, required: &InputRequired<'_>, now: Instant) {
+    fn ask(&mut self, source: Source, session: SessionId, id: CallId, required: &InputRequired<'_>, now: Instant) {
+        let Source { link, server, .. } = source;
         let Some(version) = self.sessions.get(session).map(|session| session.version) else { return };
-        let Some(link) = self.ready_link(server) else { return };
         for request in &required.requests {
             let bridged = self.calls.get(id).and_then(|call| call.bridged.as_ref());
             let Some(question) = bridged.and_then(|bridged| bridged.round.questions.get(&*request.key)) else { return };

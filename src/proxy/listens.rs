@@ -49,6 +49,8 @@ enum ListenState {
     },
     /// The upstream is asked for its resources.
     Granting {
+        /// The resources that it has yet to be asked for: there is a bound for what is asked at once.
+        rest: BTreeSet<Box<str>>,
         /// What has happened in the meantime. The acknowledgement comes first.
         early: Vec<Box<[u8]>>,
     },
@@ -93,23 +95,36 @@ impl Proxy {
         let Some(capabilities) = introduction.map(|introduction| introduction.capabilities) else { return };
         let Some(listen) = self.listens.get_mut(&id) else { return };
         let ListenState::Waiting { uris } = &mut listen.state else { return };
-        let uris = std::mem::take(uris);
-        listen.state = ListenState::Granting { early: Vec::new() };
+        let rest = if capabilities.subscribe { std::mem::take(uris) } else { BTreeSet::new() };
+        listen.state = ListenState::Granting { rest, early: Vec::new() };
         listen.lists = listen.lists.and(Lists {
             tools: capabilities.tells_tools,
             prompts: capabilities.tells_prompts,
             resources: capabilities.tells_resources,
         });
         self.deadlines.arm(&mut listen.timer, Due::Listen(id), now + limits::LISTEN_GRANT_TIME_MAX);
-        for uri in uris.into_iter().filter(|_| capabilities.subscribe) {
+        self.subscribe_rest(id, now);
+    }
+
+    /// Asks for as many of its resources as a session may ask for at once.
+    fn subscribe_rest(&mut self, id: SessionId, now: Instant) {
+        while let Some(session) = self.sessions.get(id).filter(|it| it.calls.len() < limits::SESSION_CALLS_MAX) {
+            let server = session.server;
+            let Some(ListenState::Granting { rest, .. }) = self.listens.get_mut(&id).map(|listen| &mut listen.state)
+            else {
+                return;
+            };
+            let Some(uri) = rest.pop_first() else { return };
             self.subscribe_listen(server, id, &uri, now);
         }
     }
 
-    /// Subscribes to a resource, unless another session is subscribed already.
+    /// Subscribes to a resource, unless another session is subscribed already. One that is only about to be may be
+    /// refused.
     fn subscribe_listen(&mut self, server: ServerId, id: SessionId, uri: &str, now: Instant) {
         let is_legacy = !self.is_modern_upstream(server);
-        if is_legacy && self.sessions.with(server).any(|(_, session)| session.subscriptions.contains(uri)) {
+        let has = |other, session: &Session| session.subscriptions.contains(uri) && !self.is_pending(other, uri);
+        if is_legacy && self.sessions.with(server).any(|(other, session)| has(other, session)) {
             return self.subscribe(id, uri);
         }
         let message = handshake::subscription(uri, true);
@@ -121,10 +136,16 @@ impl Proxy {
         self.accept_call(server, Some(id), nowhere(), request, now);
     }
 
-    /// Acknowledges those for which nothing is awaited any more.
+    /// Goes on with those that have more to ask for, and acknowledges those for which nothing is awaited any more.
     pub(super) fn acknowledge_listens(&mut self, now: Instant) {
         if self.listens.is_empty() {
             return;
+        }
+        let has_rest =
+            |listen: &Listen| matches!(&listen.state, ListenState::Granting { rest, .. } if !rest.is_empty());
+        let unfinished = self.listens.iter().filter(|(_, listen)| has_rest(listen));
+        for id in unfinished.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.subscribe_rest(id, now);
         }
         let is_granted = |id: &SessionId, listen: &Listen| {
             let is_settled = |session: &Session| {
@@ -132,7 +153,8 @@ impl Proxy {
                     && !self.is_stream_opening(session.server)
                     && (listen.lists == Lists::default() || self.told_lists(session.server).is_some())
             };
-            matches!(listen.state, ListenState::Granting { .. }) && self.sessions.get(*id).is_none_or(is_settled)
+            let is_asked = matches!(&listen.state, ListenState::Granting { rest, .. } if rest.is_empty());
+            is_asked && self.sessions.get(*id).is_none_or(is_settled)
         };
         let granted: Vec<SessionId> =
             self.listens.iter().filter(|(id, listen)| is_granted(id, listen)).map(|(id, _)| *id).collect();
@@ -155,7 +177,8 @@ impl Proxy {
         let Some(listen) = self.listens.get_mut(&id) else { return };
         listen.timer.disarm();
         listen.lists = listen.lists.and(told);
-        let ListenState::Granting { early } = std::mem::replace(&mut listen.state, ListenState::Open) else { return };
+        let state = std::mem::replace(&mut listen.state, ListenState::Open);
+        let ListenState::Granting { early, .. } = state else { return };
         let (stream, lists, own_id) = (listen.stream, listen.lists, listen.id.clone());
         let Some(session) = self.sessions.get(id) else { return };
         let granted = acknowledged(lists, session.subscriptions.iter().map(|uri| &**uri));
@@ -196,7 +219,7 @@ impl Proxy {
         let Some(listen) = self.listens.get_mut(&id) else { return };
         match &mut listen.state {
             ListenState::Waiting { .. } => {}
-            ListenState::Granting { early } => {
+            ListenState::Granting { early, .. } => {
                 if early.len() < limits::LISTEN_EARLY_MAX && !early.iter().any(|other| **other == *line) {
                     early.push(line.into());
                 }

@@ -90,33 +90,33 @@ impl Proxy {
         for stream in self.sessions.get(id).map(|session| session.resumable.clone()).unwrap_or_default() {
             self.close_stream(stream, now);
         }
-        self.forget_session(id);
+        self.forget_session(id, now);
     }
 
     /// Nothing is left of a session but itself.
-    fn forget_session(&mut self, id: SessionId) {
+    fn forget_session(&mut self, id: SessionId, now: Instant) {
         self.owners.forget(id);
         self.listens.remove(&id);
         if let Some(session) = self.sessions.remove(id) {
-            self.unsubscribe_all(&session);
+            self.unsubscribe_all(&session, now);
             self.lower_level(&session);
             self.suspect_unused(session.server);
         }
     }
 
     /// A call of a session is over. A modern one is over with it.
-    pub(super) fn on_call_over(&mut self, id: SessionId, call: CallId) {
+    pub(super) fn on_call_over(&mut self, id: SessionId, call: CallId, now: Instant) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.calls.retain(|other| *other != call);
         if session.transport == Transport::Modern(Scope::Call) {
-            self.forget_session(id);
+            self.forget_session(id, now);
         }
     }
 
     /// A modern request that was answered before it became a call leaves nothing behind.
-    pub(crate) fn forget_if_unused(&mut self, id: SessionId) {
+    pub(crate) fn forget_if_unused(&mut self, id: SessionId, now: Instant) {
         if self.sessions.get(id).is_some_and(|session| session.calls.is_empty()) {
-            self.forget_session(id);
+            self.forget_session(id, now);
         }
     }
 

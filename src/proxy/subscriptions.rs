@@ -1,6 +1,7 @@
 //! Subscriptions and log levels: kept per session, told to the one upstream as their union.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::Proxy;
 use crate::base::id::{ServerId, SessionId};
@@ -16,10 +17,11 @@ impl Proxy {
     ///
     /// # Errors
     /// It is too much to remember; says so.
-    pub(crate) fn check_subscription(&self, session: SessionId, uri: String) -> Result<CallKind, String> {
-        let Some(session) = self.sessions.get(session) else { return Ok(CallKind::Passive) };
+    pub(crate) fn check_subscription(&self, id: SessionId, uri: String) -> Result<CallKind, String> {
+        let Some(session) = self.sessions.get(id) else { return Ok(CallKind::Passive) };
         if session.subscriptions.contains(&*uri) {
-            return Ok(CallKind::Passive);
+            // While none is agreed to, the last of them decides: the others may be refused or cancelled.
+            return Ok(if self.is_pending(id, &uri) { CallKind::Subscribe(uri) } else { CallKind::Passive });
         }
         if uri.len() > limits::URI_BYTES_MAX {
             return Err(format!("the URI is too long to subscribe to (at most {} bytes)", limits::URI_BYTES_MAX));
@@ -28,6 +30,12 @@ impl Proxy {
             return Err(format!("too many subscriptions in this session ({})", limits::SESSION_SUBSCRIPTIONS_MAX));
         }
         Ok(CallKind::Subscribe(uri))
+    }
+
+    /// Whether a session has asked for a resource and the upstream has yet to agree.
+    pub(super) fn is_pending(&self, session: SessionId, uri: &str) -> bool {
+        let calls = self.sessions.get(session).map(|session| session.calls.as_slice()).unwrap_or_default();
+        calls.iter().filter_map(|call| self.calls.get(*call)).any(|call| call.kind.subscribed() == Some(uri))
     }
 
     /// A session subscribes. Counted before the upstream agrees, so that no change is lost in between.
@@ -45,7 +53,19 @@ impl Proxy {
         !self.sessions.with(server).any(|(_, session)| session.subscriptions.contains(uri))
     }
 
+    /// The upstream has agreed: what else the session has asked for the same is a mere repeat, which may be refused.
+    pub(super) fn on_subscribed(&mut self, session: Option<SessionId>, uri: &str) {
+        let session = session.and_then(|session| self.sessions.get(session));
+        for call in session.map(|session| session.calls.as_slice()).unwrap_or_default() {
+            if let Some(call) = self.calls.get_mut(*call).filter(|call| call.kind.subscribed() == Some(uri)) {
+                call.kind = CallKind::Passive;
+            }
+        }
+    }
+
+    /// A call that subscribes came to nothing, and is over. Another one for the same may still be agreed to.
     pub(super) fn on_subscribe_refused(&mut self, session: Option<SessionId>, uri: &str) {
+        let session = session.filter(|session| !self.is_pending(*session, uri));
         if let Some(session) = session.and_then(|session| self.sessions.get_mut(session)) {
             session.subscriptions.remove(uri);
         }
@@ -61,11 +81,11 @@ impl Proxy {
     }
 
     /// The session has ended: what nobody else is subscribed to is given up.
-    pub(super) fn unsubscribe_all(&mut self, session: &Session) {
+    pub(super) fn unsubscribe_all(&mut self, session: &Session, now: Instant) {
         if session.subscriptions.is_empty() {
             return;
         }
-        self.update_changes(session.server);
+        self.update_changes(session.server, now);
         // All others are looked at once, not once for each resource: both may be thousands.
         let mut unwanted: BTreeSet<&str> = session.subscriptions.iter().map(|uri| &**uri).collect();
         for (_, other) in self.sessions.with(session.server).filter(|(_, other)| !other.subscriptions.is_empty()) {

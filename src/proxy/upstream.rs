@@ -79,6 +79,9 @@ impl Proxy {
     fn on_message(&mut self, source: Source, line: &[u8], message: FromUpstream<'_>, now: Instant) {
         let Source { link, server, .. } = source;
         match message {
+            FromUpstream::Reply { call, id, is_error } if self.is_bridged(link, call) => {
+                self.on_bridged_reply(source, call, line, &id, is_error, now);
+            }
             FromUpstream::Reply { call, id, is_error } => self.on_reply(server, call, line, &id, is_error, now),
             FromUpstream::OwnReply { id, outcome } => match changes::number(id) {
                 Some(number) => self.on_changes_answered(link, number, &outcome, now),
@@ -133,9 +136,6 @@ impl Proxy {
         if self.end_parked(id, reply, now) {
             return;
         }
-        if self.ready_link(server).is_some_and(|link| self.is_bridged(link, id)) {
-            return self.on_bridged_reply(server, id, line, id_range, is_error, now);
-        }
         self.end_asks_of_call(id, now);
         let end = if is_error { CallEnd::Error } else { CallEnd::Ok };
         let Some(call) = self.end_call(id, end, now) else { return };
@@ -144,6 +144,7 @@ impl Proxy {
         }
         match &call.kind {
             CallKind::Subscribe(uri) if is_error => self.on_subscribe_refused(call.session, uri),
+            CallKind::Subscribe(uri) => self.on_subscribed(call.session, uri),
             CallKind::SetLevel(level) if !is_error => {
                 if let Some(session) = call.session.and_then(|session| self.sessions.get_mut(session)) {
                     session.log_level = Some(*level);
@@ -157,7 +158,6 @@ impl Proxy {
             CallKind::Active | CallKind::BeginTask if is_error => self.on_error_reply(&call, line),
             CallKind::Initialize { .. }
             | CallKind::Discover
-            | CallKind::Subscribe(_)
             | CallKind::SetLevel(_)
             | CallKind::ListTools
             | CallKind::ListTasks

@@ -169,7 +169,7 @@ impl Proxy {
     ) -> Result<(), Denial> {
         let (session, stream) = self.begin_answer(request, server, now)?;
         self.accept_call(server, Some(session), stream, request.call(kind), now);
-        self.forget_if_unused(session);
+        self.forget_if_unused(session, now);
         Ok(())
     }
 
@@ -317,7 +317,7 @@ impl Proxy {
         let (session, stream) = self.begin_answer(request, server, now)?;
         let call = request.call(CallKind::Active);
         self.accept_visited(server, (session, stream), call, (ids, is_accepted), now);
-        self.forget_if_unused(session);
+        self.forget_if_unused(session, now);
         Ok(())
     }
 

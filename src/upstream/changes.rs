@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  want ──▶ next ── acknowledged ──▶ current, until another one is acknowledged in its place, or it is over
+//!            └──── refused, lost, or not acknowledged in time ──▶ a pause, then another if one is still wanted
 //! ```
 //!
 //! Nothing is missed when the wish changes: the old one goes on until the new one is acknowledged.
@@ -34,7 +35,7 @@ pub struct Changes {
     is_deaf: bool,
     /// Whether the upstream knows no such thing.
     is_unknown: bool,
-    /// Comes up when it is to be tried again.
+    /// Comes up when it is to be tried again, or when the next one was not acknowledged in time.
     pub timer: Timer,
 }
 
@@ -131,6 +132,7 @@ impl Changes {
     /// The upstream has acknowledged one. `None`: it is not the one that is next.
     pub fn on_acknowledged(&mut self, number: u32, granted: ListenFilter) -> Option<Acknowledged> {
         let next = self.next.take_if(|next| next.number == number)?;
+        self.timer.disarm();
         let replaced = self.current.replace(Listen { granted, ..next });
         let was_deaf = std::mem::take(&mut self.is_deaf);
         self.failures = 0;
@@ -143,6 +145,9 @@ impl Changes {
         let current = self.current.take_if(|current| current.number == number);
         if next.is_none() && current.is_none() {
             return None;
+        }
+        if next.is_some() {
+            self.timer.disarm();
         }
         self.is_deaf |= current.is_some();
         match (over, next) {
@@ -168,6 +173,17 @@ impl Changes {
     /// Whether what is said under this number counts: not if another one says the same.
     pub fn is_current(&self, number: u32) -> bool {
         self.current.as_ref().is_some_and(|current| current.number == number)
+    }
+
+    /// The one that has yet to be acknowledged.
+    pub fn unacknowledged(&self) -> Option<u32> {
+        self.next.as_ref().map(|next| next.number)
+    }
+
+    /// Whether a resource is asked for by that one, and by none before it.
+    pub fn is_unacknowledged(&self, uri: &str) -> bool {
+        let is_asked = |listen: &Option<Listen>| listen.as_ref().is_some_and(|listen| listen.asked.uris.contains(uri));
+        is_asked(&self.next) && !is_asked(&self.current)
     }
 
     /// Whether this one has yet to be acknowledged.

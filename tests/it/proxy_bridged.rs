@@ -223,3 +223,15 @@ fn a_request_of_a_modern_upstream_gets_no_answer() {
         assert!(play.logs.len() == 1 && play.logs[0].starts_with("warn demo: It sent a request"), "{:?}", play.logs);
     }
 }
+
+#[test]
+fn the_last_words_of_a_process_are_read_in_its_own_era() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, CALL);
+    play.forget();
+    play.closes_stdin("demo");
+    let asked = r#"{"r":{"method":"roots/list","params":{}}}"#;
+    play.says("demo", &format!(r##"{{"id":#1,"result":{{"resultType":"input_required","inputRequests":{asked}}}}}"##));
+    play.expect(&["a 200 stream", r#"a event {"id":?1,"method":"roots/list","params":{}}"#]);
+}

@@ -303,3 +303,78 @@ fn a_listen_lasts_for_as_long_as_it_likes() {
     play.advance(Duration::from_secs(300)); // longer than any request may take
     assert!(play.take().iter().all(|line| line == "a comment still here"));
 }
+
+fn cancel(id: u32) -> String {
+    format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
+}
+
+#[test]
+fn who_subscribes_twice_before_the_upstream_agrees_is_told_the_same_twice() {
+    for (granted, code) in [(X, json!(null)), ("{}", json!(-32602))] {
+        let mut play = process("");
+        let session = play.session("a");
+        play.post("a", &session, SUBSCRIBE);
+        play.post("b", &session, &subscribe(8, "file:///x"));
+        play.expect(&[&listen(1, X)]);
+        play.says("demo", &acknowledges(1, granted));
+        assert_eq!(
+            [play.answer("a").json()["error"]["code"].clone(), play.answer("b").json()["error"]["code"].clone()],
+            [code.clone(), code]
+        );
+    }
+}
+
+#[test]
+fn a_subscription_that_is_cancelled_before_the_upstream_agrees_leaves_the_other() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.post("b", &session, &subscribe(8, "file:///x"));
+    play.forget();
+    play.post("c", &session, &cancel(7));
+    // Of the call itself the upstream has never heard.
+    assert!(!play.take().iter().any(|line| line.starts_with("demo <-")));
+    play.says("demo", &acknowledges(1, X));
+    play.expect(&[r#"b 200 json {"id":8,"result":{}}"#]);
+}
+
+#[test]
+fn an_upstream_that_never_acknowledges_holds_nobody_up() {
+    let mut play = process("");
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    play.post("b", &session, &subscribe(8, "file:///y"));
+    play.forget();
+    play.advance(limits::LISTEN_ACKNOWLEDGEMENT_TIME_MAX);
+    let end = "mcp-proxy:subscriptions/listen:1";
+    let ended = format!(r#"demo <- {{"method":"notifications/cancelled","params":{{"requestId":"{end}"}}}}"#);
+    let lines = play.take();
+    assert!(lines.contains(&ended), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("a event") && line.contains("in time")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.starts_with("b event")), "it was not asked for: {lines:?}");
+    play.advance(limits::RESUME_PAUSE_MAX);
+    let y = r#"{"resourceSubscriptions":["file:///y"]}"#;
+    assert!(play.take().contains(&listen(2, y)));
+    play.says("demo", &acknowledges(1, X)); // too late
+    play.expect(&[]);
+    play.says("demo", &acknowledges(2, y));
+    play.expect(&[r#"b event {"id":8,"result":{}}"#, "b end"]);
+    play.advance(limits::LISTEN_ACKNOWLEDGEMENT_TIME_MAX);
+    play.expect(&[]);
+}
+
+#[test]
+fn nor_does_a_stream_that_says_nothing() {
+    let mut play = Playbook::probed(remote_config(URL, RemoteTransport::Auto));
+    play.replies("up1", &discovered(0));
+    play.replies("up1", &listed(0, ""));
+    let session = play.session("a");
+    play.post("a", &session, SUBSCRIBE);
+    let up = play.newest_outbound();
+    play.streams(&up);
+    play.forget();
+    play.advance(limits::LISTEN_ACKNOWLEDGEMENT_TIME_MAX);
+    let lines = play.take();
+    assert!(lines.contains(&format!("{up} close")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("a event") && line.contains("in time")), "{lines:?}");
+}

@@ -127,6 +127,34 @@ fn several_share_one_subscription() {
 }
 
 #[test]
+fn what_is_only_asked_for_is_not_shared() {
+    let x = r#"{"resourceSubscriptions":["file:///x"]}"#;
+    let mut play = ready();
+    play.http("a", &listen(1, x).http());
+    play.http("b", &listen(2, x).http());
+    play.expect(&[SUBSCRIBE, "a 200 stream", &SUBSCRIBE.replace("#1", "#2"), "b 200 stream"]);
+    play.says("demo", r#"{"id":#1,"error":{"code":-32602,"message":"no"}}"#);
+    play.expect(&[&acknowledged("a", 1, "{}")]);
+    play.says("demo", r#"{"id":#2,"error":{"code":-32602,"message":"no"}}"#);
+    play.expect(&[&acknowledged("b", 2, "{}")]);
+}
+
+#[test]
+fn more_resources_than_a_session_may_have_calls() {
+    const COUNT: usize = limits::SESSION_CALLS_MAX * 2 + 1;
+    let mut play = ready();
+    let wanted: Vec<String> = (0..COUNT).map(|number| format!("\"x:{number}\"")).collect();
+    play.http("a", &listen(1, &format!(r#"{{"resourceSubscriptions":[{}]}}"#, wanted.join(","))).http());
+    for number in 1..=COUNT {
+        assert!(!play.take().iter().any(|line| line.starts_with("a event")), "not before the last one");
+        play.says("demo", &format!(r#"{{"id":#{number},"result":{{}}}}"#));
+    }
+    let lines = play.take();
+    let granted = lines.iter().find(|line| line.starts_with("a event")).expect("an acknowledgement");
+    assert_eq!(granted.matches("\"x:").count(), COUNT);
+}
+
+#[test]
 fn whoever_listens_waits_for_the_upstream_and_outlives_it() {
     let mut play = Playbook::new();
     play.http("a", &listen(1, r#"{"toolsListChanged":true,"resourceSubscriptions":["file:///x"]}"#).http());

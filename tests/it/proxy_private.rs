@@ -94,6 +94,20 @@ fn what_is_asked_before_the_stream_is_there_waits_for_it() {
 }
 
 #[test]
+fn or_for_a_stream_that_broke_to_be_resumed() {
+    let (mut play, session) = before_its_stream();
+    play.http("g", &Http::get("/demo/mcp").session(&session));
+    play.hang_up("g");
+    play.forget();
+    play.says("demo", r#"{"id":7,"method":"roots/list"}"#);
+    play.expect(&[]);
+    play.http("h", &Http::get("/demo/mcp").session(&session).with("Last-Event-ID", "1-0"));
+    play.expect(&["h 200 stream", r#"h event {"id":?1,"method":"roots/list"}"#]);
+    play.advance(limits::EARLY_ASK_TIME_MAX);
+    play.expect(&[]);
+}
+
+#[test]
 fn no_stream_comes_for_what_was_asked_early() {
     let (mut play, session) = before_its_stream();
     play.says("demo", r#"{"id":7,"method":"roots/list"}"#);

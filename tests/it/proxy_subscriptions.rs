@@ -82,6 +82,44 @@ fn a_subscription_that_was_cancelled_is_given_up_since_the_upstream_may_have_agr
     assert_eq!(play.take().iter().filter(given_up).count(), 0, "another session wants to hear of it");
 }
 
+/// The same resource wanted twice, neither of them answered yet: by calls 1 on `a` and 2 on `b`.
+fn wanted_twice() -> (Playbook, String) {
+    let (mut play, s) = listening();
+    play.post("a", &s, &subscribe(1, "x://1"));
+    play.post("b", &s, &subscribe(2, "x://1"));
+    assert_eq!(play.take().len(), 2, "either may be the one that is answered");
+    (play, s)
+}
+
+fn cancel(id: u32) -> String {
+    format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
+}
+
+#[test]
+fn a_second_subscription_outlives_the_end_of_the_first() {
+    let (mut play, s) = wanted_twice();
+    play.post("c", &s, &cancel(1));
+    assert!(!play.take().iter().any(|line| line.contains("resources/unsubscribe")));
+    play.says("demo", r#"{"id":#2,"result":{}}"#);
+    play.expect(&[r#"b 200 json {"id":2,"result":{}}"#]);
+    assert!(hears(&mut play, "x://1"));
+
+    let (mut play, s) = wanted_twice();
+    play.says("demo", r#"{"id":#1,"error":{"code":-32603,"message":"busy"}}"#);
+    assert!(hears(&mut play, "x://1"), "the second counts before the upstream agrees, as the first did");
+    play.post("c", &s, &cancel(2));
+    assert!(play.take().iter().any(|line| line.contains("resources/unsubscribe")), "nobody is left");
+    assert!(!hears(&mut play, "x://1"));
+}
+
+#[test]
+fn what_was_agreed_to_is_not_undone_by_a_refusal_of_its_repeat() {
+    let (mut play, _) = wanted_twice();
+    play.says("demo", r#"{"id":#1,"result":{}}"#);
+    play.says("demo", r#"{"id":#2,"error":{"code":-32603,"message":"subscribed already"}}"#);
+    assert!(hears(&mut play, "x://1"));
+}
+
 #[test]
 fn a_uri_may_be_too_long_to_remember() {
     let (mut play, s) = listening();

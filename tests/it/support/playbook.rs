@@ -391,6 +391,11 @@ impl Playbook {
         self.handle(Input::StdoutEnded { link });
     }
 
+    pub(crate) fn closes_stdin(&mut self, server: &str) {
+        let link = self.child(server).link;
+        self.handle(Input::StdinBroken { link });
+    }
+
     pub(crate) fn exits(&mut self, server: &str, exit: Exit) {
         let link = self.child(server).link;
         self.children.retain(|child| child.link != link);

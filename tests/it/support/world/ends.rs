@@ -40,6 +40,8 @@ impl World {
         self.all_leave();
         self.check_machines();
         self.advance(limits::REPLAY_TIME_MAX + limits::REPLAY_SWEEP_INTERVAL);
+        // Who was asked on a stream of their own may still come back with the answer.
+        self.advance(limits::ASK_TIME_MAX);
         let census = self.proxy.census();
         assert!(census.sessions <= self.sessions.len(), "modern clients have left something: {census:?}");
         assert_eq!((census.conns, census.streams, census.calls, census.asks), (0, 0, 0, 0), "{census:?}");

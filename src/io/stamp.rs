@@ -1,5 +1,4 @@
-//! What a file looks like from the outside: by this a change shows without reading it. A pipe can be read once only:
-//! nothing of it is a change.
+//! What a file looks like from the outside: by this a change shows without reading it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,13 +13,17 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// `None`: nobody can tell, or there is no such file for the moment.
+    /// Of whatever is there. `None`: nobody can tell, or there is nothing for the moment.
     pub(super) fn of(path: &Path) -> Option<Stamp> {
-        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        Some(Stamp {
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            bytes: metadata.len(),
-            inode: metadata.ino(),
-        })
+        fs::metadata(path).ok().map(|metadata| Stamp::new(&metadata))
+    }
+
+    /// Of a file that can be read again, unlike a pipe: nothing of that is a change.
+    pub(super) fn of_file(path: &Path) -> Option<Stamp> {
+        fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| Stamp::new(&metadata))
+    }
+
+    fn new(metadata: &fs::Metadata) -> Stamp {
+        Stamp { modified: (metadata.mtime(), metadata.mtime_nsec()), bytes: metadata.len(), inode: metadata.ino() }
     }
 }

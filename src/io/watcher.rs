@@ -44,7 +44,7 @@ pub struct ReloadedFile {
 impl ReloadedFile {
     /// The file that is about to be read.
     pub fn before_reading(path: PathBuf) -> ReloadedFile {
-        let stamp = Stamp::of(&path);
+        let stamp = Stamp::of_file(&path);
         ReloadedFile { path, stamp }
     }
 }
@@ -171,7 +171,7 @@ impl Watched {
     /// What it looks like. What happens from now on is heard: so the way to it is watched first.
     fn look(&mut self) -> Option<Stamp> {
         self.is_told = self.events.as_mut().is_some_and(|events| events.watch(&self.path).is_ok());
-        Stamp::of(&self.path)
+        Stamp::of_file(&self.path)
     }
 
     /// Whether it has changed since it was last read, and not since the last look.

@@ -36,7 +36,7 @@ pub fn can_have_alike(text: &str, name: &str, rare: usize) -> bool {
     };
     memchr::memchr3_iter(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), b'\\', bytes)
         .any(|at| is_there(at) || bytes[at..].starts_with(b"\\u"))
-        || folds_to_ascii(bytes)
+        || (!bytes.is_ascii() && folds_to_ascii(bytes))
 }
 
 /// Whether one of the two letters is there that fold to `s` and `k`.

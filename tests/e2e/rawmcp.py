@@ -17,10 +17,18 @@ class Raw:
 
     def post(self, message):
         """The response's status, and its JSON: of the body, or of the last event on a stream."""
+        self.send(message)
+        return self.receive()
+
+    def send(self, message):
+        """The first half of `post`: once another request is answered, the proxy has this one as well."""
         headers = {"Content-Type": "application/json", "Accept": ACCEPT}
         if self.session:
             headers["Mcp-Session-Id"] = self.session
         self.connection.request("POST", self.path, json.dumps(message), headers)
+
+    def receive(self):
+        """The second half of `post`."""
         response = self.connection.getresponse()
         self.session = response.getheader("Mcp-Session-Id") or self.session
         body = response.read()
@@ -30,19 +38,28 @@ class Raw:
         return response.status, json.loads(body or b"null")
 
     def request(self, method, params=None):
-        self.last_id += 1
-        return self.post({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params or {}})
+        return self.post(self.next_request(method, params))
 
-    def initialize(self):
+    def next_request(self, method, params=None):
+        self.last_id += 1
+        return {"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params or {}}
+
+    def next_initialize(self):
         info = {"name": "raw", "version": "1"}
         params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
-        status, answer = self.request("initialize", params)
+        return self.next_request("initialize", params)
+
+    def initialize(self):
+        status, answer = self.post(self.next_initialize())
         if status == 200:
             self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return status, answer
 
     def call(self, tool, **arguments):
-        return self.request("tools/call", {"name": tool, "arguments": arguments})
+        return self.post(self.next_call(tool, **arguments))
+
+    def next_call(self, tool, **arguments):
+        return self.next_request("tools/call", {"name": tool, "arguments": arguments})
 
     def close(self):
         self.connection.close()

@@ -171,16 +171,14 @@ def test_a_stopped_server_ends_with_the_proxy(whom):
         stopped = [pid for pid in proxy.processes() if pid != proxy.process.pid]
         for pid in stopped if "keeper" in whom else servers_of(proxy):
             stop(pid)
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(raw.call("echo", message="?")))
-        thread.start()
-        time.sleep(0.3)
+        raw.send(raw.next_call("echo", message="?"))
+        assert Raw(proxy, "").post({})[0] == 404, "so the call has been read"
         # 5 s for the call, then 1 s after its stdin is closed and 2 s after SIGTERM.
         started = time.monotonic()
         assert proxy.end(seconds=PATIENCE) == 0
         assert time.monotonic() - started < 15
-        thread.join(5)
-        assert "demo" in answers[0][1]["error"]["message"], answers
+        answer = raw.receive()[1]
+        assert "demo" in answer["error"]["message"], answer
         assert wait_for(lambda: not proxy.processes(), 5), proxy.processes()
 
 
@@ -190,15 +188,13 @@ def test_a_stopped_server_ends_when_the_configuration_drops_it():
         assert raw.initialize()[0] == 200
         server = server_named(proxy, "stuck")
         stop(server)
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(raw.call("echo", message="?")))
-        thread.start()
-        time.sleep(0.3)
+        raw.send(raw.next_call("echo", message="?"))
+        assert Raw(proxy, "").post({})[0] == 404, "so the call has been read"
         with Steady(proxy, "demo"):
             proxy.write_config({"demo": named("demo")})
             proxy.process.send_signal(signal.SIGHUP)
-            thread.join(PATIENCE)
-            assert answers and "stuck" in answers[0][1]["error"]["message"], answers
+            answer = raw.receive()[1]
+            assert "stuck" in answer["error"]["message"], answer
             assert wait_for(lambda: not Path(f"/proc/{server}").exists(), 15), "it outlives its place in the file"
 
 

@@ -53,18 +53,14 @@ def test_a_server_that_is_killed_in_mid_call():
     with Proxy({"demo": DEMO}) as proxy:
         raw, slow = Raw(proxy, "demo"), Raw(proxy, "demo")
         assert raw.initialize()[0] == slow.initialize()[0] == 200
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(slow.call("slow", seconds=60)))
-        thread.start()
-        time.sleep(0.3)
+        slow.send(slow.next_call("slow", seconds=60))
+        assert raw.call("echo", message="?")[0] == 200
         commands = proxy.processes().items()
         [server] = [pid for pid, command in commands if "__demo" in command and "__keep" not in command]
         killed = time.monotonic()
         os.kill(server, signal.SIGKILL)
-        thread.join(10)
-        assert answers, "no answer within 10 s"
+        error = slow.receive()[1]["error"]
         assert time.monotonic() - killed < 1
-        error = answers[0][1]["error"]
         assert "demo" in error["message"] and ("9" in error["message"] or "KILL" in error["message"]), error
         assert text(raw.call("echo", message="again")[1]).endswith("again")
 
@@ -82,17 +78,15 @@ def test_a_command_that_does_not_exist():
 
 def test_a_server_that_never_answers_holds_up_nobody_else():
     with Proxy({"mute": {"command": "sleep", "args": ["1000"]}, "demo": DEMO}) as proxy:
-        answers = []
-        thread = threading.Thread(target=lambda: answers.append(Raw(proxy, "mute").initialize()))
-        thread.start()
+        waiting = Raw(proxy, "mute")
+        waiting.send(waiting.next_initialize())
         raw = Raw(proxy, "demo")
         started = time.monotonic()
         assert raw.initialize()[0] == 200
         assert time.monotonic() - started < 2
-        assert not answers, "the call to the mute server waits"
+        assert not select.select([waiting.connection.sock], [], [], 0)[0], "the call to the mute server waits"
         assert proxy.end() == 0
-        thread.join(10)
-        assert "mute" in answers[0][1]["error"]["message"], "a call that waited is answered when the proxy ends"
+        assert "mute" in waiting.receive()[1]["error"]["message"], "a call that waited is answered when the proxy ends"
 
 
 def test_demo_mode():

@@ -325,6 +325,8 @@ pub const CONFIG_BYTES_MAX: usize = 4 * MIB;
 pub const CONFIG_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two looks while nothing is heard of the file: another machine may have changed it.
 pub const CONFIG_REST_INTERVAL: Duration = Duration::from_secs(60);
+/// Symbolic links on the way to the configuration: as many as Linux itself follows.
+pub const CONFIG_LINKS_MAX: usize = 40;
 /// Default of `-http-timeout`, the reference's: for a configuration from a URL, redirects included.
 pub const DOWNLOAD_TIME: Duration = Duration::from_secs(10);
 /// A server's name: it becomes a path segment and a log field.

@@ -43,7 +43,7 @@ mod stage;
 pub mod store;
 pub mod throttle;
 pub mod token;
-mod users;
+pub mod users;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -178,12 +178,12 @@ impl AuthorizationServer {
             Some(Loaded::Store { store, is_sound: false, .. }) => Ledger::new(*store),
             Some(Loaded::Store { store, journal_bytes, is_sound: true }) => Ledger::of_file(*store, journal_bytes),
             Some(Loaded::Reference(reference)) => {
-                let fingerprint = |key: &[u8; 32]| Users::new(&settings, key).all();
+                let fingerprint = |key: &[u8; 32]| Users::new(&settings, password::fingerprint(key)).all();
                 let present = Present { servers: &settings.servers, fingerprint: &fingerprint, now: at };
                 Ledger::new(reference.import(&present, &mut random))
             }
         };
-        let users = Users::new(&settings, &ledger.store.key);
+        let users = Users::new(&settings, password::fingerprint(&ledger.store.key));
         let mut server = AuthorizationServer {
             settings,
             users,
@@ -206,7 +206,8 @@ impl AuthorizationServer {
     /// The configuration has changed. Grants of users who are gone, or whose password is another, end; so does what
     /// was begun for them. It computes fingerprints of new plain passwords, as [`AuthorizationServer::open`] does.
     pub fn handle_settings(&mut self, settings: Settings, now: Now) {
-        self.users = self.users.after(&self.settings, &settings, &self.ledger.store.key);
+        let fingerprint = password::fingerprint(&self.ledger.store.key);
+        self.users = self.users.after(&self.settings, &settings, fingerprint);
         self.settings = settings;
         self.sweep(now);
     }

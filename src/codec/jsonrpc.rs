@@ -22,6 +22,7 @@ pub mod search;
 pub mod spelling;
 pub mod splice;
 mod usual;
+mod walk;
 pub mod write;
 
 /// The text is not JSON.

@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
-/// As many links on the way as the system itself follows.
-const LINKS_MAX: usize = 40;
+use crate::limits;
 
 /// What happens on the way to a file.
 #[derive(Debug)]
@@ -73,7 +72,7 @@ impl FileEvents {
                 continue;
             }
             links += 1;
-            if links > LINKS_MAX {
+            if links > limits::CONFIG_LINKS_MAX {
                 return Err(ErrorKind::InvalidInput.into());
             }
             // Before it is read: whoever bends it afterwards is heard.

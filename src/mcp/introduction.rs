@@ -178,28 +178,24 @@ fn is_implementation(info: &str) -> bool {
     info.starts_with('{') && serde_json::from_str::<Implementation>(info).is_ok()
 }
 
-/// Of the versions that an upstream lists, about as many bytes are repeated to people.
-const VERSIONS_SHOWN_BYTES: usize = 100;
-
 /// Whether a modern revision that we speak is among those that an upstream lists.
 ///
 /// # Errors
 /// None is; says whether `initialize` may help.
 pub fn check_versions(listed: &str) -> Result<(), NotModern> {
-    let (mut some, mut has_modern, mut has_legacy) = (String::new(), false, false);
+    let (mut some, mut has_any, mut has_modern, mut has_legacy) = (String::new(), false, false, false);
     for version in elements(listed) {
         let Some(name) = json_string(version.map_err(|_| NotModern::Legacy)?) else { continue };
+        some += if has_any { ", " } else { "" };
+        has_any = true;
         has_modern |= name == MODERN;
         has_legacy |= Version::parse(&name).is_some();
-        if some.len() < VERSIONS_SHOWN_BYTES {
-            some += if some.is_empty() { "" } else { ", " };
-            some += &shorten(&name);
-        }
+        some = shorten(&(some + &shorten(&name))).into_owned();
     }
     if has_modern {
         return Ok(());
     }
-    if has_legacy || some.is_empty() {
+    if has_legacy || !has_any {
         return Err(NotModern::Legacy);
     }
     Err(NotModern::Unusable(format!("it speaks protocol versions {some}, and not {MODERN}")))

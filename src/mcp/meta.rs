@@ -155,6 +155,11 @@ impl<'a> Meta<'a> {
     }
 }
 
+/// See [`Meta::is_modern`]; what cannot be read is not.
+pub fn is_modern(meta: Option<&str>) -> bool {
+    Meta::read(meta).is_ok_and(|meta| meta.is_modern())
+}
+
 /// What a request to a modern upstream says of its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModernKeys<'a> {
@@ -182,13 +187,10 @@ impl ModernKeys<'_> {
 }
 
 /// The request or notification without the modern keys, for a legacy peer: one that speaks both eras would judge it by
-/// them. `params` is the member's value within `message`.
-pub fn without_modern_keys(message: &[u8], params: Option<&str>) -> Result<Rewrite, MetaError> {
+/// them. `meta` is the `_meta` of its parameters, within `message`.
+pub fn without_modern_keys(message: &[u8], meta: Option<&str>) -> Result<Rewrite, MetaError> {
     let mut rewrite = Rewrite::default();
-    let Some(params) = params.filter(|params| can_have_modern_keys(params)) else {
-        return Ok(rewrite);
-    };
-    if let Some(meta) = find_meta(params)?.filter(|meta| is_object(meta)) {
+    if let Some(meta) = meta.filter(|meta| is_object(meta) && can_have_modern_keys(meta)) {
         let start = place(message, meta)?.start;
         for range in cut(meta, is_modern_key)?.ranges {
             rewrite.remove(start + range.start..start + range.end);

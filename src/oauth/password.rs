@@ -16,17 +16,20 @@ use crate::config::password::{Hash, Password};
 /// What the fingerprint of a plain password costs: 4 MiB, once, for each user at every start.
 const FINGERPRINTING: (u32, u32, u32) = (4 * 1024, 1, 1);
 
-/// What is kept with a grant, to see later whether the user's password is still the same: a keyed hash of what the
-/// configuration says. A plain password goes through Argon2 first, so that the store's file does not help to guess it.
-pub fn fingerprint(password: &Password, username: &str, key: &[u8; 32]) -> Fingerprint {
-    let stretched = match password {
-        Password::Hash(_) => Digest::of(password.as_str()),
-        Password::Plain(text) => {
-            let salt = Digest::of_parts(&[key, username.as_bytes()]);
-            Digest::of(stretched(text.as_bytes(), salt.as_bytes()))
-        }
-    };
-    Fingerprint(Digest::of_parts(&[key, username.as_bytes(), stretched.as_bytes()]))
+/// What is kept with a grant, to see later whether the user's password is still the same: a keyed hash of the user's
+/// name and of what the configuration says. A plain password goes through Argon2 first, so that the store's file does
+/// not help to guess it.
+pub fn fingerprint(key: &[u8; 32]) -> impl Fn(&str, &Password) -> Fingerprint {
+    |username, password| {
+        let stretched = match password {
+            Password::Hash(_) => Digest::of(password.as_str()),
+            Password::Plain(text) => {
+                let salt = Digest::of_parts(&[key, username.as_bytes()]);
+                Digest::of(stretched(text.as_bytes(), salt.as_bytes()))
+            }
+        };
+        Fingerprint(Digest::of_parts(&[key, username.as_bytes(), stretched.as_bytes()]))
+    }
 }
 
 /// Argon2id of a password. It complains about nothing that could come here; if it did, all would be alike.

@@ -12,7 +12,7 @@ use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
 use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
 use crate::mcp::call::{Call, CallKind, CallState, End};
-use crate::mcp::meta::Meta;
+use crate::mcp::meta;
 use crate::mcp::method::McpMethod;
 use crate::mcp::modern_call::ModernCall;
 use crate::mcp::session::Opening;
@@ -201,7 +201,7 @@ impl Proxy {
     pub(super) fn begin_waiting_call(&mut self, link: LinkId, id: CallId, line: &[u8], now: Instant) {
         let Ok(Message::Request { id: own_id, method, params }) = envelope::read_message(line) else { return };
         // What was meant for a legacy link, and came back from it, may have lost them.
-        let has_modern_keys = Meta::read(params.meta).is_ok_and(|meta| meta.is_modern());
+        let has_modern_keys = meta::is_modern(params.meta);
         let message = line.trim_ascii_end();
         let outgoing = Outgoing { message, id: own_id, method: &method, params, has_modern_keys };
         self.begin_call(link, id, &outgoing, now);

@@ -26,17 +26,12 @@ use crate::mcp::session::format_token;
 use crate::mcp::tally::CallEnd;
 use crate::mcp::trouble::Trouble;
 
-/// Which calls may be answered with questions.
-fn may_be_asked(method: McpMethod) -> bool {
-    matches!(method, McpMethod::CallTool | McpMethod::GetPrompt | McpMethod::ReadResource)
-}
-
 /// Before there are any.
 impl Proxy {
     /// A call is about to be sent to a modern upstream: what of it will be wanted again is kept.
     pub(super) fn bridge_call(&mut self, link: LinkId, id: CallId, outgoing: &Outgoing<'_>) {
         let method = self.calls.get(id).map(|call| call.method);
-        if !method.is_some_and(may_be_asked) || !self.is_bridged(link, id) {
+        if !method.is_some_and(McpMethod::may_want_input) || !self.is_bridged(link, id) {
             return;
         }
         // A connection keeps what it sends until the answer is complete.
@@ -108,7 +103,7 @@ impl Proxy {
     /// Whether a call can be asked that, and its request if it can. The error says what its upstream does wrong.
     fn check_questions(&self, link: LinkId, id: CallId, kinds: &[AskKind]) -> Result<(SessionId, Box<[u8]>), String> {
         let known = self.calls.get(id).and_then(|call| Some((call, call.session?)));
-        let Some((call, session)) = known.filter(|(call, _)| may_be_asked(call.method)) else {
+        let Some((call, session)) = known.filter(|(call, _)| call.method.may_want_input()) else {
             return Err("requires input where none can be given".to_owned());
         };
         let rounds = call.bridged.as_ref().map_or(0, |bridged| bridged.rounds);

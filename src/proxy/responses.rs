@@ -122,7 +122,7 @@ impl Proxy {
                     self.on_upstream_text(link, event.data, carrier, now);
                 }
                 Item::Event(_) => {}
-                Item::TooLong { .. } => self.on_overlong_message(link),
+                Item::TooLong => self.on_overlong_message(link),
             }
         }
         let task = self.outbounds.get_mut(id).and_then(|outbound| outbound.task_mut());

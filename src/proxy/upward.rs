@@ -7,11 +7,11 @@ use super::sending::Outgoing;
 use crate::base::id::{LinkId, ServerId};
 use crate::base::sequence::CallId;
 use crate::codec::header_value;
-use crate::codec::jsonrpc::envelope::{self, Message};
+use crate::codec::jsonrpc::envelope::{self, Message, Params};
 use crate::codec::jsonrpc::members::member;
 use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::splice::Patch;
-use crate::mcp::meta::{self, Meta};
+use crate::mcp::meta;
 use crate::mcp::standard_headers;
 use crate::upstream::exchange::{Headers, Purpose};
 use crate::upstream::handshake::{self, OwnRequest};
@@ -38,7 +38,7 @@ impl Proxy {
     pub(super) fn rewrite_for(&self, link: LinkId, call: CallId, outgoing: &Outgoing<'_>) -> Option<Rewrite> {
         let is_modern_call = self.calls.get(call)?.modern.is_some();
         match (is_modern_call, self.is_modern_link(link)) {
-            (true, false) => meta::without_modern_keys(outgoing.message, outgoing.params.text).ok(),
+            (true, false) => meta::without_modern_keys(outgoing.message, outgoing.params.meta).ok(),
             (false, true) => self.with_caller(call, outgoing),
             (true, true) if !outgoing.has_modern_keys => self.with_caller(call, outgoing),
             (true, true) | (false, false) => None,
@@ -110,11 +110,11 @@ impl Proxy {
     }
 
     /// Sends a downstream's notification on to a server, if it is ready.
-    pub(crate) fn forward_to_server(&mut self, server: ServerId, message: &[u8], params: Option<&str>) {
+    pub(crate) fn forward_to_server(&mut self, server: ServerId, message: &[u8], params: &Params<'_>) {
         match self.ready_link(server) {
             Some(link) if self.is_modern_link(link) => self.forward_to_modern(link, message),
             Some(link) => {
-                let rewrite = meta::without_modern_keys(message, params).unwrap_or_default();
+                let rewrite = meta::without_modern_keys(message, params.meta).unwrap_or_default();
                 self.forward_to_link(link, message, &mut rewrite.patches().collect::<Vec<_>>());
             }
             None => {}
@@ -127,8 +127,7 @@ impl Proxy {
         if matches!(&*method, "notifications/initialized" | "notifications/roots/list_changed") {
             return;
         }
-        let is_modern = Meta::read(params.meta).is_ok_and(|meta| meta.is_modern());
-        let keys = if is_modern { None } else { self.with_own_keys(message, params.text) };
+        let keys = if meta::is_modern(params.meta) { None } else { self.with_own_keys(message, params.text) };
         let mut patches: Vec<Patch<'_>> = keys.iter().flat_map(Rewrite::patches).collect();
         self.push_to_link(link, Purpose::OneWay, method_header(&method), message, &mut patches);
     }

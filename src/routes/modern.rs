@@ -338,7 +338,7 @@ impl Proxy {
         match method {
             "notifications/initialized" | "notifications/roots/list_changed" | "notifications/cancelled" => {}
             "tools/call" if self.is_filtering(server) => {}
-            _ => self.forward_to_server(server, bytes, params.text),
+            _ => self.forward_to_server(server, bytes, params),
         }
     }
 }

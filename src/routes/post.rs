@@ -329,7 +329,7 @@ impl Proxy {
                     }
                 }
                 "tools/call" if self.is_filtering(server) => {} // a request without an id, which nobody may answer
-                _ => self.forward_to_server(server, bytes, params.text),
+                _ => self.forward_to_server(server, bytes, params),
             },
             Message::Request { .. } => {}
         }

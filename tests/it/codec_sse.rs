@@ -9,7 +9,7 @@ use crate::support::wire::Cuts;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Seen {
     Event { name: String, data: String, id: String },
-    TooLong(u64),
+    TooLong,
 }
 
 fn message(data: &str) -> Seen {
@@ -36,7 +36,7 @@ fn decode<'a>(max: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Stream 
                 Item::Event(event) => {
                     Seen::Event { name: text(event.name), data: text(event.data), id: text(event.id) }
                 }
-                Item::TooLong { bytes } => Seen::TooLong(bytes),
+                Item::TooLong => Seen::TooLong,
             });
         }
         assert!(piece.is_empty(), "input was left over");
@@ -144,10 +144,21 @@ fn an_overlong_name_or_id_is_ignored() {
 fn an_overlong_event_is_skipped_and_reported_once() {
     let long = "x".repeat(58);
     check(&format!("data: {long}\n\n"), &[message(&long)]);
-    check(&format!("data: {long}x\n\ndata: b\n\n"), &[Seen::TooLong(65), message("b")]);
-    check(&format!("data: a\ndata: {long}\r\ndata: c\r\n\r\ndata: b\n\n"), &[Seen::TooLong(78), message("b")]);
-    check(&format!(": {long}{long}\n\ndata: b\n\n"), &[Seen::TooLong(118), message("b")]);
+    check(&format!("data: {long}x\n\ndata: b\n\n"), &[Seen::TooLong, message("b")]);
+    check(&format!("data: a\ndata: {long}\r\ndata: c\r\n\r\ndata: b\n\n"), &[Seen::TooLong, message("b")]);
+    check(&format!(": {long}{long}\n\ndata: b\n\n"), &[Seen::TooLong, message("b")]);
     check(&format!("{}data: b\n\n", ": a comment, and no event\n".repeat(9)), &[message("b")]);
+}
+
+#[test]
+fn an_event_without_an_end_is_reported_before_it_ends() {
+    let mut decoder = Decoder::new(8);
+    assert!(matches!(decoder.handle(&mut &b"data: abc"[..]), Some(Item::TooLong)));
+    for _ in 0..3 {
+        assert!(decoder.handle(&mut &b"defghijklm\nn"[..]).is_none(), "once");
+    }
+    assert!(decoder.handle(&mut &b"\n\n"[..]).is_none());
+    assert!(matches!(decoder.handle(&mut &b"data: a\n\n"[..]), Some(Item::Event(event)) if event.data == b"a"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn store(clients: usize, grants: usize) -> Store {
         let record = Grant {
             client_id: format!("client-{:016}", index as usize % clients),
             username: "ada".to_owned(),
-            password_fingerprint: mcp_proxy::oauth::password::fingerprint(&password, "ada", &[1; 32]),
+            password_fingerprint: mcp_proxy::oauth::password::fingerprint(&[1; 32])("ada", &password),
             server: if index % 2 == 0 { Audience::Every } else { Audience::Server("demo".to_owned()) },
             scope: "mcp".to_owned(),
             created_at: 1_800_000_000,

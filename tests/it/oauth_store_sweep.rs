@@ -12,7 +12,7 @@ use crate::support::oauth::{ADA_HASH, random};
 const NOW: u64 = 1_000_000;
 
 fn fingerprint() -> Fingerprint {
-    password::fingerprint(&Password::parse(ADA_HASH).unwrap(), "ada", &[0; 32])
+    password::fingerprint(&[0; 32])("ada", &Password::parse(ADA_HASH).unwrap())
 }
 
 fn put_client(store: &mut Store, id: &str, created_at: u64, last_used_at: Option<u64>) {

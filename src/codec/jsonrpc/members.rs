@@ -6,10 +6,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use super::envelope::json_string;
 use super::usual::{Scanner, Spelling};
+use super::walk::{Broken, Walk, value};
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,92 +34,33 @@ pub struct NotAnObject;
 
 /// See [`members`].
 #[derive(Debug)]
-pub struct Members<'a> {
-    text: &'a str,
-    scanner: Scanner<'a>,
-    awaited: Awaited,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Awaited {
-    /// The brace.
-    Opening,
-    /// What follows a member: a comma, or the brace.
-    Separator,
-    /// The object has ended, or was none.
-    Nothing,
-}
+pub struct Members<'a>(Walk<'a>);
 
 /// The members of the object that `text` is, in their order. One that stands there twice comes twice. An error is the
 /// last that comes.
 pub fn members(text: &str) -> Members<'_> {
-    Members { text, scanner: Scanner::new(text), awaited: Awaited::Opening }
+    Members(Walk::object(text))
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = Result<Member<'a>, NotAnObject>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let step = match self.awaited {
-            Awaited::Opening => self.on_opening(),
-            Awaited::Separator => self.on_separator(),
-            Awaited::Nothing => return None,
-        };
-        self.awaited = match step {
-            Ok(Some(_)) => Awaited::Separator,
-            Ok(None) | Err(_) => Awaited::Nothing,
-        };
-        step.transpose()
+        Some(self.0.next(read_member)?.map_err(|Broken| NotAnObject))
     }
 }
 
-impl<'a> Members<'a> {
-    fn on_opening(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        if self.scanner.visible() != Some(b'{') {
-            return Err(NotAnObject);
-        }
-        self.scanner.skip_space();
-        if self.scanner.peek() == Some(b'}') { self.on_separator() } else { self.member() }
-    }
-
-    fn on_separator(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        match self.scanner.visible() {
-            Some(b',') => {
-                self.scanner.skip_space();
-                self.member()
-            }
-            Some(b'}') => {
-                self.scanner.skip_space();
-                if self.scanner.at() == self.text.len() { Ok(None) } else { Err(NotAnObject) }
-            }
-            Some(_) | None => Err(NotAnObject),
-        }
-    }
-
-    fn member(&mut self) -> Result<Option<Member<'a>>, NotAnObject> {
-        let start = self.scanner.at();
-        let spelling = self.scanner.skip_string().ok_or(NotAnObject)?;
-        let key = self.text.get(start..self.scanner.at()).ok_or(NotAnObject)?;
-        let key = match spelling {
-            Spelling::Plain => Cow::Borrowed(&key[1..key.len() - 1]),
-            Spelling::Escaped => json_string(key).ok_or(NotAnObject)?,
-        };
-        self.scanner.skip_colon().ok_or(NotAnObject)?;
-        let value = value_at(&mut self.scanner, self.text).ok_or(NotAnObject)?;
-        Ok(Some(Member { key, value, range: start..self.scanner.at() }))
-    }
-}
-
-/// The value that begins where the scanner is, which goes on behind it. What is not usual (deep nests) is read at
-/// leisure.
-pub(super) fn value_at<'a>(scanner: &mut Scanner<'a>, text: &'a str) -> Option<&'a str> {
+fn read_member<'a>(scanner: &mut Scanner<'a>, text: &'a str) -> Option<Member<'a>> {
     let start = scanner.at();
-    if scanner.skip_usual_value().is_none() {
-        let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter::<&RawValue>();
-        values.next()?.ok()?;
-        scanner.go_to(start + values.byte_offset());
-    }
-    text.get(start..scanner.at())
+    let spelling = scanner.skip_string()?;
+    let key = text.get(start..scanner.at())?;
+    let key = match spelling {
+        Spelling::Plain => Cow::Borrowed(&key[1..key.len() - 1]),
+        Spelling::Escaped => json_string(key)?,
+    };
+    scanner.skip_colon()?;
+    let value = value(scanner, text)?;
+    Some(Member { key, value, range: start..scanner.at() })
 }
 
 /// The value of a member of an object, as JSON text. Of one that stands there twice the last, as most readers have it.

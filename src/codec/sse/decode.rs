@@ -24,11 +24,8 @@ pub struct Event<'a> {
 pub enum Item<'a> {
     /// An event.
     Event(Event<'a>),
-    /// An event that exceeded the bound.
-    TooLong {
-        /// How long it was; line ends and complete comments are not counted.
-        bytes: u64,
-    },
+    /// An event that exceeds the bound. Its end may be far, or never come.
+    TooLong,
 }
 
 /// Decodes one stream.
@@ -66,10 +63,10 @@ enum State {
     Collecting,
     /// The event was delivered; what it was made of is forgotten at the next call.
     Delivered,
-    /// An overlong event goes by: so many bytes so far, so many of them in the current line.
+    /// An overlong event goes by.
     Skipping {
-        bytes: u64,
-        line_bytes: u64,
+        /// Whether nothing stands in the current line yet: an empty one ends the event.
+        is_blank: bool,
     },
 }
 
@@ -99,16 +96,17 @@ impl Decoder {
         loop {
             self.skip_marks(input);
             let Some(end) = memchr::memchr2(b'\r', b'\n', input) else {
-                self.on_piece(input);
+                let is_overlong = self.on_piece(input);
                 *input = &[];
-                return None;
+                return is_overlong.then_some(Item::TooLong);
             };
             let piece = &input[..end];
             self.position = if input[end] == b'\r' { Position::AfterCr } else { Position::Line };
             *input = &input[end + 1..];
-            self.on_piece(piece);
-            if let Some(bytes) = self.on_line_end() {
-                return Some(Item::TooLong { bytes });
+            let is_overlong = self.on_piece(piece);
+            self.on_line_end();
+            if is_overlong {
+                return Some(Item::TooLong);
             }
             if let State::Delivered = self.state {
                 return Some(Item::Event(self.event()));
@@ -163,29 +161,26 @@ impl Decoder {
         }
     }
 
-    /// A piece of a line.
-    fn on_piece(&mut self, piece: &[u8]) {
-        if let State::Skipping { bytes, line_bytes } = &mut self.state {
-            *bytes += piece.len() as u64;
-            *line_bytes += piece.len() as u64;
-            return;
+    /// A piece of a line. Says whether the event turns out too long with it.
+    fn on_piece(&mut self, piece: &[u8]) -> bool {
+        if let State::Skipping { is_blank } = &mut self.state {
+            *is_blank &= piece.is_empty();
+            return false;
         }
-        let length = self.line.len() + piece.len();
-        if self.event_bytes + length <= self.event_bytes_max {
-            self.line.push(piece);
-        } else {
-            let bytes = (self.event_bytes + length) as u64;
+        let is_overlong = self.event_bytes + self.line.len() + piece.len() > self.event_bytes_max;
+        if is_overlong {
             self.forget_event();
-            self.state = State::Skipping { bytes, line_bytes: length as u64 };
+            self.state = State::Skipping { is_blank: false };
+        } else {
+            self.line.push(piece);
         }
+        is_overlong
     }
 
-    /// The line is complete. Returns the length of an overlong event that ends with it.
-    fn on_line_end(&mut self) -> Option<u64> {
-        if let State::Skipping { bytes, line_bytes } = self.state {
-            let is_end = line_bytes == 0;
-            self.state = if is_end { State::Collecting } else { State::Skipping { bytes, line_bytes: 0 } };
-            return is_end.then_some(bytes);
+    fn on_line_end(&mut self) {
+        if let State::Skipping { is_blank } = self.state {
+            self.state = if is_blank { State::Collecting } else { State::Skipping { is_blank: true } };
+            return;
         }
         if self.line.is_empty() {
             self.on_event_end();
@@ -195,7 +190,6 @@ impl Decoder {
             self.line = line;
             self.line.clear();
         }
-        None
     }
 
     fn on_field(&mut self, line: &[u8]) {

@@ -44,7 +44,7 @@ pub(crate) fn meta(data: &[u8]) {
         log_level: Some(LogLevel::Warning),
     };
     let read = Meta::read(params.meta);
-    let Ok(without) = without_modern_keys(message.as_bytes(), params.text) else {
+    let Ok(without) = without_modern_keys(message.as_bytes(), params.meta) else {
         assert!(read.is_err() && with_modern_keys(message.as_bytes(), params.text, &keys).is_err());
         return;
     };

@@ -280,6 +280,9 @@ pub const PIPE_BYTES: usize = 256 * KIB;
 pub const LOG_LINES_MAX: usize = 4 * KIB;
 /// At exit, for the log lines that still wait; whoever reads stderr may have stopped reading.
 pub const LOG_FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+/// Before it sleeps, the loop looks at deadlines that are as near as this: most have been pushed back since they were
+/// queued. Longer than the deadlines that every connection has while it begins.
+pub const EARLY_LOOK: Duration = Duration::from_secs(15);
 /// Connections taken in one turn of the loop before those that are there have theirs.
 pub const TURN_ACCEPTS_MAX: usize = 64;
 /// Connections that wait in the kernel. The usual 128 overflows when every client reconnects after a restart, and an
@@ -455,3 +458,5 @@ pub const DEMO_TOKENS_MAX: u64 = 1_000_000;
 pub const DEMO_CALLS_MAX: usize = LINK_ASKS_MAX;
 /// Lines that the reading thread may be ahead of the server: enough to keep it busy.
 pub const DEMO_LINES_AHEAD_MAX: usize = 64;
+/// So much of its answers is written at once.
+pub const DEMO_WRITE_BYTES: usize = 16 * KIB;

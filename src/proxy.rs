@@ -280,6 +280,17 @@ impl Proxy {
         debug_assert!(self.deadlines.next().is_none_or(|next| next > now.instant), "a deadline that stays due spins");
     }
 
+    /// A turn of the loop is over, which began at `began`: everything that happened meanwhile had to wait. Timers that
+    /// were pushed back are put off before the loop sleeps.
+    pub fn handle_turn(&mut self, began: Instant, now: Instant) {
+        self.counts.turns.add(now.saturating_duration_since(began));
+        let mut deadlines = std::mem::take(&mut self.deadlines);
+        deadlines.put_off(now, |deadlines, entry| {
+            let _ = self.timer(entry.1).map(|timer| deadlines.is_expired(timer, entry, now));
+        });
+        self.deadlines = deadlines;
+    }
+
     /// The next thing to do, if any.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -337,9 +348,8 @@ impl Proxy {
         self.on_flushed(now);
     }
 
-    fn on_due(&mut self, entry: (Instant, Due), now: Instant) {
-        let deadlines = &mut self.deadlines;
-        let timer = match entry.1 {
+    fn timer(&mut self, due: Due) -> Option<&mut Timer> {
+        match due {
             Due::Conn(id) => self.conns.get_mut(id).map(|conn| &mut conn.timer),
             Due::Server(id) => self.servers.get_mut(id).map(|server| &mut server.supervisor.timer),
             Due::Outbound(id) => self.outbounds.get_mut(id).map(|outbound| &mut outbound.timer),
@@ -355,8 +365,14 @@ impl Proxy {
             Due::Authorization => self.authorization.as_mut().map(|authorization| authorization.timer()),
             Due::Orders => self.authorization.as_mut().map(|authorization| &mut authorization.orders),
             Due::Shutdown => self.shutdown.timer(),
-        };
-        if !timer.is_some_and(|timer| deadlines.is_expired(timer, entry, now)) {
+        }
+    }
+
+    fn on_due(&mut self, entry: (Instant, Due), now: Instant) {
+        let mut deadlines = std::mem::take(&mut self.deadlines);
+        let is_expired = self.timer(entry.1).is_some_and(|timer| deadlines.is_expired(timer, entry, now));
+        self.deadlines = deadlines;
+        if !is_expired {
             return;
         }
         match entry.1 {

@@ -8,6 +8,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
+use crate::limits::EARLY_LOOK;
+
 /// A deadline in the hands of its owner.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Timer {
@@ -68,6 +70,18 @@ impl<K: Ord + Copy> Deadlines<K> {
             return None;
         }
         self.heap.pop().map(|Reverse(entry)| entry)
+    }
+
+    /// Looks at entries that come up soon, but have not yet: one whose timer was pushed back in the meantime is put
+    /// off, so that nobody is woken in vain. `look` finds an entry's timer and asks [`Deadlines::is_expired`].
+    pub fn put_off(&mut self, now: Instant, mut look: impl FnMut(&mut Self, (Instant, K))) {
+        while self.next().is_some_and(|at| now < at) {
+            let Some(entry) = self.pop(now + EARLY_LOOK) else { return };
+            look(self, entry);
+            if self.heap.peek() == Some(&Reverse(entry)) {
+                return; // it means it
+            }
+        }
     }
 
     /// Whether the timer that a popped entry belongs to is really due; disarms it if so, and queues it again if it was

@@ -151,9 +151,10 @@ impl Loop {
     }
 
     fn wait(&mut self, events: &mut Events, deadline: Instant) -> io::Result<()> {
+        let now = Instant::now();
+        let is_busy = self.outbounds.is_busy_after_turn(now);
         let due = self.outbounds.poll_timeout().map_or(deadline, |due| due.min(deadline));
-        let is_busy = self.outbounds.is_busy_after_turn();
-        let timeout = if is_busy { Duration::ZERO } else { due.saturating_duration_since(Instant::now()) };
+        let timeout = if is_busy { Duration::ZERO } else { due.saturating_duration_since(now) };
         match self.poll.poll(events, Some(timeout)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();

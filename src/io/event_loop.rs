@@ -82,10 +82,10 @@ impl EventLoop {
     /// Polls; does not wait while somebody is still owed a share. The turn that is over began at `began`.
     fn wait(&mut self, events: &mut Events, began: Instant) -> io::Result<()> {
         let now = Instant::now();
-        self.core.handle_turn(now.saturating_duration_since(began));
+        self.core.handle_turn(began, now);
         let is_busy = self.conns.is_busy_after_turn()
             | self.children.is_busy_after_turn()
-            | self.outbounds.is_busy_after_turn()
+            | self.outbounds.is_busy_after_turn(now)
             | self.listener.is_ready();
         let timeout = if is_busy { Some(Duration::ZERO) } else { self.until_next_deadline(now) };
         match self.poll.poll(events, timeout) {

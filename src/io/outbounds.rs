@@ -205,7 +205,12 @@ impl Outbounds {
     }
 
     /// A turn ends. Returns whether somebody has more to do; then the next poll must not wait.
-    pub fn is_busy_after_turn(&mut self) -> bool {
+    pub fn is_busy_after_turn(&mut self, now: Instant) -> bool {
+        self.deadlines.put_off(now, |deadlines, entry| {
+            if let Some(outbound) = self.table.find(entry.1) {
+                deadlines.is_expired(&mut outbound.timer, entry, now);
+            }
+        });
         self.ready.end_turn() | self.dirty.end_turn()
     }
 

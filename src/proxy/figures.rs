@@ -54,11 +54,6 @@ pub(crate) struct Load {
 
 /// Counting.
 impl Proxy {
-    /// A turn of the loop is over, and took so long: everything that happened meanwhile had to wait.
-    pub fn handle_turn(&mut self, took: Duration) {
-        self.counts.turns.add(took);
-    }
-
     /// A call to a server is over.
     pub(super) fn count_call(&mut self, server: ServerId, method: McpMethod, end: CallEnd, took: Duration) {
         let entrance = self.entrance_of(server);

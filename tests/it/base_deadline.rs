@@ -92,6 +92,32 @@ fn a_timer_that_is_pulled_forward_and_pushed_back_expires_once() {
 }
 
 #[test]
+fn nobody_is_woken_for_a_timer_that_was_pushed_back() {
+    let mut bench = Bench::new(4);
+    let put_off = |bench: &mut Bench, ms: u64| {
+        let now = bench.at(ms);
+        let timers = &mut bench.timers;
+        bench.deadlines.put_off(now, |deadlines, entry| {
+            assert!(!deadlines.is_expired(&mut timers[entry.1], entry, now), "early");
+        });
+    };
+    (0..4).for_each(|key| bench.arm(key, 10_000));
+    bench.arm(0, 70_000);
+    bench.arm(1, 60_000);
+    bench.timers[2].disarm();
+    bench.arm(3, 80_000);
+    put_off(&mut bench, 1);
+    assert_eq!(bench.deadlines.next(), Some(bench.at(60_000)));
+    assert_eq!(bench.deadlines.len(), 3, "the one that was switched off is gone");
+    bench.arm(2, 5_000);
+    put_off(&mut bench, 2);
+    assert_eq!(bench.deadlines.next(), Some(bench.at(5_000)), "what is meant stays");
+    put_off(&mut bench, 5_000);
+    assert_eq!(bench.run(5_000), [2], "what has come up as well");
+    assert_eq!(bench.run(100_000), [1, 0, 3]);
+}
+
+#[test]
 fn a_disarmed_timer_does_not_expire_and_can_be_set_again() {
     let mut bench = Bench::new(1);
     bench.arm(0, 10);

@@ -446,3 +446,15 @@ fn dates_follow_the_clock() {
     assert_eq!(answer.head.header("date"), Some("Sun, 06 Nov 1994 08:50:07 GMT"));
     assert_eq!(answer.json()["error"], json!("there is no MCP endpoint at /nowhere"));
 }
+
+/// The first request had ten seconds; nobody is woken to see that it has come.
+#[test]
+fn an_idle_connection_does_not_wake_the_loop() {
+    let mut play = Playbook::new();
+    play.ready("demo");
+    play.session("a");
+    let now = play.now().instant;
+    assert!(play.proxy.poll_timeout().is_some_and(|due| due <= now + limits::HEAD_TIME_MAX), "as it was queued");
+    play.proxy.handle_turn(now, now);
+    assert!(play.proxy.poll_timeout().is_none_or(|due| due > now + limits::EARLY_LOOK));
+}

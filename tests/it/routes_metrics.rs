@@ -72,7 +72,8 @@ fn the_whole_page() {
     play.advance(Duration::from_millis(20));
     play.says("demo", r#"{"id":#1,"result":{}}"#);
     play.post("a", &s, r#"{"id":2,"method":"tools/call","params":{"name":"t"}}"#);
-    play.proxy.handle_turn(Duration::from_millis(2));
+    let now = play.now().instant;
+    play.proxy.handle_turn(now - Duration::from_millis(2), now);
     let found = page(&mut play).join("\n") + "\n";
     let found = found.replace(env!("CARGO_PKG_VERSION"), "VERSION");
     // What the proxy itself writes into its heads is not the point here.

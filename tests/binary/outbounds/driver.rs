@@ -203,8 +203,9 @@ impl Driver {
     /// One turn of the loop.
     pub(crate) fn turn(&mut self) {
         let mut events = Events::with_capacity(64);
-        let longest = if self.outbounds.is_busy_after_turn() { Duration::ZERO } else { Duration::from_millis(20) };
-        let due = self.outbounds.poll_timeout().map(|due| due.saturating_duration_since(self.now().instant));
+        let now = self.now().instant;
+        let longest = if self.outbounds.is_busy_after_turn(now) { Duration::ZERO } else { Duration::from_millis(20) };
+        let due = self.outbounds.poll_timeout().map(|due| due.saturating_duration_since(now));
         match self.poll.poll(&mut events, Some(due.map_or(longest, |due| due.min(longest)))) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => panic!("{error}"),
             _ => {}

@@ -39,7 +39,9 @@ impl World {
         }
     }
 
-    fn next_deadline(&self) -> Option<Instant> {
+    fn next_deadline(&mut self) -> Option<Instant> {
+        let now = self.clock.instant();
+        self.proxy.handle_turn(now, now);
         let demos = self.children.iter().filter_map(Child::poll_timeout);
         let hosts = self.hosts.iter().filter_map(Host::poll_timeout);
         demos.chain(hosts).chain(self.proxy.poll_timeout()).min()

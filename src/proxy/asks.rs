@@ -188,7 +188,7 @@ impl Proxy {
 
     pub(super) fn refuse_ask(&mut self, link: LinkId, server: ServerId, id: &str, reason: &str) {
         self.log(Level::Warn, Some(server), format!("refused a request of the server to its client: {reason}"));
-        self.send_to_link(link, &write::error(id, METHOD_NOT_FOUND, reason));
+        self.forward_to_link(link, write::error(id, METHOD_NOT_FOUND, reason).as_bytes(), &mut []);
     }
 
     /// A downstream has answered. Too late, or not its ask: nothing happens.
@@ -204,7 +204,7 @@ impl Proxy {
             return self.on_question_answered(&ask, message, now);
         }
         if let Some(range) = range_in(message, id) {
-            self.forward_to_link(ask.link, message, &mut [Patch { range, text: &ask.id }]);
+            self.answer_ask(&ask, message, &mut [Patch { range, text: &ask.id }]);
         }
     }
 

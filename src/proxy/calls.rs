@@ -303,8 +303,12 @@ impl Proxy {
         if let (Some(link), Some(range)) = (self.ready_link(call.server).filter(is_sent), range_in(message, request_id))
             && !self.hang_up(link, id)
         {
-            let number = id.number().to_string();
-            self.forward_to_link(link, message, &mut [Patch { range, text: &number }]);
+            if self.is_clogged(link) {
+                self.send_cancellation(link, id, "the client cancelled it");
+            } else {
+                let number = id.number().to_string();
+                self.forward_to_link(link, message, &mut [Patch { range, text: &number }]);
+            }
         }
         self.abandon_call(id, "the client cancelled it", now);
     }
@@ -354,6 +358,10 @@ impl Proxy {
         if self.hang_up(link, id) {
             return;
         }
+        self.send_cancellation(link, id, reason);
+    }
+
+    fn send_cancellation(&mut self, link: LinkId, id: CallId, reason: &str) {
         let params = format!("{{\"requestId\":{},\"reason\":{}}}", id.number(), write::string(reason));
         self.send_to_link(link, &write::notification("notifications/cancelled", Some(&params)));
     }

@@ -188,7 +188,7 @@ impl Proxy {
         self.tell_missed(id, missed, now);
         for (ask, answer) in answers {
             if let Some(ask) = self.asks.remove(ask) {
-                self.send_to_link(ask.link, &write::result(&ask.id, &answer));
+                self.answer_ask(&ask, write::result(&ask.id, &answer).as_bytes(), &mut []);
             }
         }
         if !self.inputs_of(id).is_empty() {

@@ -9,8 +9,9 @@ use crate::base::sequence::{CallId, Number};
 use crate::codec::jsonrpc::envelope::Params;
 use crate::codec::jsonrpc::rewrite::Rewrite;
 use crate::codec::jsonrpc::splice::{Patch, push_line, range_in};
-use crate::codec::jsonrpc::write;
+use crate::codec::jsonrpc::{INTERNAL_ERROR, write};
 use crate::limits;
+use crate::mcp::ask::Ask;
 use crate::upstream::exchange::{Headers, Purpose};
 use crate::upstream::handshake::{self, OwnRequest};
 
@@ -103,23 +104,41 @@ impl Proxy {
     }
 }
 
-/// Notifications and responses: nobody waits for an answer.
+/// Notifications and responses: there is no answer to them.
 impl Proxy {
     /// `notifications/initialized`: it ends the handshake.
     pub(super) fn send_initialized(&mut self, link: LinkId, message: &[u8]) {
         self.push_to_link(link, Purpose::Initialized, Headers::new(), message, &mut []);
     }
 
-    /// Sends a message of our own to a link.
+    /// Sends a message of our own to a link: small, and one of so many as there are things that it can be about.
     pub(super) fn send_to_link(&mut self, link: LinkId, message: &str) {
-        self.forward_to_link(link, message.as_bytes(), &mut []);
+        self.push_to_link(link, Purpose::OneWay, Headers::new(), message.as_bytes(), &mut []);
     }
 
-    /// Sends a downstream's message to a link as it is, but for the parts to be replaced.
+    /// Sends a message to a link as it is, but for the parts to be replaced. Nobody misses it where the upstream reads
+    /// nothing.
     pub(super) fn forward_to_link(&mut self, link: LinkId, message: &[u8], patches: &mut [Patch<'_>]) {
-        self.push_to_link(link, Purpose::OneWay, Headers::new(), message, patches);
+        if !self.is_clogged(link) {
+            self.push_to_link(link, Purpose::OneWay, Headers::new(), message, patches);
+        }
     }
 
+    /// Answers an ask of an upstream, which waits for it: where it reads nothing, with an error, which is small.
+    pub(super) fn answer_ask(&mut self, ask: &Ask, message: &[u8], patches: &mut [Patch<'_>]) {
+        if self.is_clogged(ask.link) {
+            let reason = "the answer was dropped, since this server does not read its input fast enough";
+            return self.send_to_link(ask.link, &write::error(&ask.id, INTERNAL_ERROR, reason));
+        }
+        self.push_to_link(ask.link, Purpose::OneWay, Headers::new(), message, patches);
+    }
+
+    /// An upstream that reads nothing must not fill the memory.
+    pub(super) fn is_clogged(&self, link: LinkId) -> bool {
+        self.links.get(link).is_some_and(|entry| entry.queued_bytes() > limits::LINK_QUEUE_BYTES_MAX)
+    }
+
+    /// Sends a message to a link, whatever waits for it already.
     pub(super) fn push_to_link(
         &mut self,
         link: LinkId,
@@ -129,10 +148,6 @@ impl Proxy {
         patches: &mut [Patch<'_>],
     ) {
         let Some(entry) = self.links.get_mut(link) else { return };
-        // An upstream that reads nothing must not fill the memory with what nobody waits for.
-        if entry.queued_bytes() > limits::LINK_QUEUE_BYTES_MAX {
-            return;
-        }
         match &mut entry.transport {
             Transport::Stdio(stdio) => {
                 push_line(&mut stdio.stdin, message, patches);

@@ -102,7 +102,7 @@ impl Proxy {
             }
             FromUpstream::AskCancelled { id } if self.is_modern_link(link) => self.on_listen_cancelled(link, &id, now),
             FromUpstream::AskCancelled { id } => self.on_ask_cancelled(link, &id, now),
-            FromUpstream::Ping { id } => self.send_to_link(link, &write::result(id, "{}")),
+            FromUpstream::Ping { id } => self.forward_to_link(link, write::result(id, "{}").as_bytes(), &mut []),
             FromUpstream::TaskStatus { task } => self.on_thing_changed(server, line, &task, now),
             FromUpstream::ElicitationComplete { elicitation } => {
                 self.on_thing_changed(server, line, &elicitation, now);

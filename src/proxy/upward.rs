@@ -129,6 +129,8 @@ impl Proxy {
         }
         let keys = if meta::is_modern(params.meta) { None } else { self.with_own_keys(message, params.text) };
         let mut patches: Vec<Patch<'_>> = keys.iter().flat_map(Rewrite::patches).collect();
-        self.push_to_link(link, Purpose::OneWay, method_header(&method), message, &mut patches);
+        if !self.is_clogged(link) {
+            self.push_to_link(link, Purpose::OneWay, method_header(&method), message, &mut patches);
+        }
     }
 }

@@ -307,6 +307,37 @@ fn what_waits_for_a_child_is_bounded_for_notifications_too() {
     assert!(waiting <= limits::LINK_QUEUE_BYTES_MAX + limits::BODY_BYTES_MAX, "{waiting} bytes");
 }
 
+/// What an upstream waits for, and what is said of a call, does not depend on how fast it reads.
+#[test]
+fn nothing_that_is_owed_to_a_clogged_child_is_dropped() {
+    let (mut play, s) = Playbook::ready_with_session();
+    play.post("c", &s, r#"{"id":"c","method":"tools/call"}"#);
+    play.says("demo", r#"{"id":7,"method":"sampling/createMessage","params":{}}"#);
+    play.child_takes("demo", false);
+    let notice =
+        format!(r#"{{"jsonrpc":"2.0","method":"x","params":{{"k":"{}"}}}}"#, "x".repeat(limits::BODY_BYTES_MAX - 100));
+    for _ in 0..3 {
+        play.http("a", &Http::post("/demo/mcp", &notice).session(&s));
+    }
+    let clogged = play.stdin("demo").len();
+    assert!(clogged > limits::LINK_QUEUE_BYTES_MAX);
+    play.post("b", &s, r#"{"method":"dropped"}"#);
+    play.says("demo", r#"{"id":8,"method":"ping"}"#);
+    assert_eq!(play.stdin("demo").len(), clogged);
+    play.post("b", &s, r#"{"id":?1,"result":{"role":"x"}}"#);
+    play.post("b", &s, r#"{"method":"notifications/cancelled","params":{"requestId":"c","reason":"so"}}"#);
+    play.says("demo", r#"{"method":"notifications/tools/list_changed"}"#);
+    let stdin = play.stdin("demo");
+    let owed = String::from_utf8_lossy(&stdin[clogged..]).into_owned();
+    let [answer, cancellation, list] = owed.lines().collect::<Vec<_>>()[..] else { panic!("{owed}") };
+    assert!(
+        answer.contains("\"id\":7,\"error\"") && answer.contains("does not read its input fast enough"),
+        "{answer}"
+    );
+    assert!(cancellation.contains("notifications/cancelled") && cancellation.contains("the client cancelled it"));
+    assert!(list.contains("tools/list"), "{list}");
+}
+
 #[test]
 fn a_reply_to_a_call_that_was_never_sent() {
     let mut play = Playbook::with(config(&["demo"]));

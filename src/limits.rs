@@ -309,6 +309,8 @@ pub const KEEPER_TIME_MAX: Duration = Duration::from_secs(1);
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Between two attempts to connect to addresses of one name: RFC 8305 (8) recommends this "Connection Attempt Delay".
 pub const CONNECT_HEAD_START: Duration = Duration::from_millis(250);
+/// Threads that look names up: one zone whose servers are gone keeps nobody waiting who asks for another.
+pub const HELPER_THREADS_MAX: usize = 4;
 /// Addresses of one name that are tried. Large services have up to eight.
 pub const CONNECT_ADDRESSES_MAX: usize = 16;
 /// On a silent connection to a remote upstream: until the kernel asks whether the other end is still there. Below the

@@ -1,7 +1,8 @@
 //! What has to be known before a connection is made, and takes its time to be found out: the addresses of names, and
 //! which certificates are to be trusted.
 //!
-//! The thread that finds out is started with the first question: who has no remote upstream never has it.
+//! The threads that find out are started when there is a question and all others are busy: a name that nobody answers
+//! for keeps one of them, and who has no remote upstream has none.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -50,10 +51,17 @@ pub(super) struct Helper {
     resolve: Resolve,
     trust: Trust,
     waker: Arc<Waker>,
-    worker: Option<Worker<Job, Answer>>,
+    lanes: Vec<Lane>,
     /// Being looked up: a second question for the same place gets the same answer.
     lookups: Vec<Place>,
     tls: Tls,
+}
+
+/// A thread.
+struct Lane {
+    worker: Worker<Job, Answer>,
+    /// So many answers are still to come.
+    owed: usize,
 }
 
 enum Tls {
@@ -74,7 +82,7 @@ enum Answer {
 
 impl Helper {
     pub(super) fn new(resolve: Resolve, trust: Trust, waker: Arc<Waker>) -> Helper {
-        Helper { resolve, trust, waker, worker: None, lookups: Vec::new(), tls: Tls::Unasked }
+        Helper { resolve, trust, waker, lanes: Vec::new(), lookups: Vec::new(), tls: Tls::Unasked }
     }
 
     /// Asks for the addresses of a place.
@@ -84,7 +92,7 @@ impl Helper {
     /// The system has no thread or descriptor left to find out.
     pub(super) fn look_up(&mut self, place: &Place) -> io::Result<()> {
         if !self.lookups.contains(place) {
-            self.worker()?.ask(Job::LookUp(place.clone()));
+            self.ask(Job::LookUp(place.clone()))?;
             self.lookups.push(place.clone());
         }
         Ok(())
@@ -98,7 +106,7 @@ impl Helper {
     pub(super) fn load_trust(&mut self) -> io::Result<()> {
         if let Tls::Unasked = self.tls {
             let job = Job::LoadTrust(self.trust.clone());
-            self.worker()?.ask(job);
+            self.ask(job)?;
             self.tls = Tls::Asked;
         }
         Ok(())
@@ -114,7 +122,7 @@ impl Helper {
 
     /// The next thing that was found out.
     pub(super) fn poll_finding(&mut self) -> Option<Finding> {
-        match self.worker.as_ref()?.poll_answer()? {
+        match self.lanes.iter_mut().find_map(Lane::poll_answer)? {
             Answer::Addresses(place, found) => {
                 self.lookups.retain(|pending| *pending != place);
                 let addresses = addresses(&place.host, found);
@@ -127,19 +135,39 @@ impl Helper {
         }
     }
 
-    fn worker(&mut self) -> io::Result<&Worker<Job, Answer>> {
-        let worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => {
-                let resolve = self.resolve;
-                Worker::start("helper", Arc::clone(&self.waker), move |job| work(job, resolve))?
+    /// Gives a job to a thread that has nothing to do, or to a new one; where there are enough, to the least busy.
+    fn ask(&mut self, job: Job) -> io::Result<()> {
+        let least = self.lanes.iter().map(|lane| lane.owed).min();
+        if least.is_none_or(|owed| owed > 0 && self.lanes.len() < limits::HELPER_THREADS_MAX) {
+            match (self.start_lane(), least) {
+                (Ok(lane), _) => self.lanes.push(lane),
+                (Err(error), None) => return Err(error),
+                (Err(_), Some(_)) => {} // the others are slower than it, and better than nothing
             }
-        };
-        Ok(self.worker.insert(worker))
+        }
+        if let Some(lane) = self.lanes.iter_mut().min_by_key(|lane| lane.owed) {
+            lane.worker.ask(job);
+            lane.owed += 1;
+        }
+        Ok(())
+    }
+
+    fn start_lane(&self) -> io::Result<Lane> {
+        let resolve = self.resolve;
+        let worker = Worker::start("helper", Arc::clone(&self.waker), move |job| work(job, resolve))?;
+        Ok(Lane { worker, owed: 0 })
     }
 }
 
-/// On the helper's thread.
+impl Lane {
+    fn poll_answer(&mut self) -> Option<Answer> {
+        let answer = self.worker.poll_answer()?;
+        self.owed -= 1;
+        Some(answer)
+    }
+}
+
+/// On a helper's thread.
 fn work(job: Job, resolve: Resolve) -> Answer {
     match job {
         Job::LookUp(place) => {

@@ -32,7 +32,7 @@ fn resolve_test(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
             std::thread::sleep(Duration::from_millis(50)); // time for others to ask as well
             &["127.0.0.1"]
         }
-        "hanging.test" => loop {
+        name if name.ends_with("hanging.test") => loop {
             std::thread::park();
         },
         _ => return Err(io::Error::other("failed to lookup address information: Name or service not known")),

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use mcp_proxy::io::outbounds::resolve;
-use mcp_proxy::limits::{CONNECT_HEAD_START, CONNECT_TIME_MAX};
+use mcp_proxy::limits::{CONNECT_HEAD_START, CONNECT_TIME_MAX, HELPER_THREADS_MAX};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
 use super::driver::{COUNTED, Driver};
@@ -180,8 +180,9 @@ fn whoever_never_answers_is_named_when_the_time_is_over() {
     let hole = BlackHole::dig("127.0.0.1:0");
     let mut driver = Driver::new();
     let silent = driver.connect(&format!("http://{}", hole.addr));
-    let unknown = driver.connect("http://hanging.test");
-    let behind = driver.connect("http://mcp.test"); // the resolver hangs in front of it
+    let unknown: Vec<_> =
+        (1..=HELPER_THREADS_MAX).map(|number| driver.connect(&format!("http://{number}.hanging.test"))).collect();
+    let behind = driver.connect("http://mcp.test"); // a resolver hangs in front of it
     let addr = serve(echo);
     let id = driver.connected(&format!("http://{addr}"));
     driver.send(id, b"ping");
@@ -190,11 +191,24 @@ fn whoever_never_answers_is_named_when_the_time_is_over() {
     driver.pass(CONNECT_TIME_MAX);
     let expected = format!("failed: no answer from {} within 10 s", hole.addr);
     assert_eq!(driver.wait_for_event(silent, 0), expected);
-    assert_eq!(driver.wait_for_event(unknown, 0), "failed: no address found for \"hanging.test\" within 10 s");
+    for (id, number) in unknown.into_iter().zip(1..) {
+        let expected = format!("failed: no address found for \"{number}.hanging.test\" within 10 s");
+        assert_eq!(driver.wait_for_event(id, 0), expected);
+    }
     assert_eq!(driver.wait_for_event(behind, 0), "failed: no address found for \"mcp.test\" within 10 s");
     driver.pass(CONNECT_TIME_MAX);
     driver.turn();
     assert_eq!(driver.heard(id).events, ["connected"], "an open connection has all the time in the world");
+}
+
+#[test]
+fn a_name_that_nobody_answers_for_holds_up_no_other() {
+    let addr = serve(echo);
+    let mut driver = Driver::new();
+    let unknown: Vec<_> =
+        (1..HELPER_THREADS_MAX).map(|number| driver.connect(&format!("http://{number}.hanging.test"))).collect();
+    driver.connected(&format!("http://mcp.test:{}", addr.port()));
+    assert!(unknown.iter().all(|id| driver.heard(*id).events.is_empty()));
 }
 
 #[test]

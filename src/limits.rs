@@ -118,7 +118,9 @@ pub const URL_VISITS_MAX: usize = KIB;
 pub const URL_VISIT_TIME_MAX: Duration = Duration::from_secs(30);
 /// A `requestState` that comes back. One of ours has less than a hundred bytes, but upstreams' own are sealed in some.
 pub const REQUEST_STATE_BYTES_MAX: usize = MIB;
-/// What is kept of the log for a downstream that comes back.
+/// What upstreams want to know for parked calls, and what they answered to them, all together: one such message fits.
+pub const PARKED_BYTES_MAX: usize = LINE_BYTES_MAX;
+/// What is kept of the log for a downstream that comes back, and of the last progress.
 pub const PARKED_LOG_BYTES_MAX: usize = 64 * KIB;
 /// Parameters of a call up to this length are kept in case it is parked; of longer ones a digest is made at once.
 pub const SUBJECT_BYTES_MAX: usize = 16 * KIB;

@@ -125,6 +125,16 @@ pub enum End {
     Trouble(Trouble),
 }
 
+impl End {
+    /// How many bytes of the upstream it holds.
+    pub fn bytes(&self) -> usize {
+        match self {
+            End::Reply { line, .. } => line.len(),
+            End::Trouble(_) => 0,
+        }
+    }
+}
+
 impl Call {
     /// Whether this upstream was handed it.
     pub fn is_in_flight(&self, server: ServerId) -> bool {

@@ -7,6 +7,8 @@
 //!                          └──────────────────────────────────────────────────────┘
 //! ```
 
+use std::ops::Range;
+
 use super::ask::AskKind;
 use super::introduction::ClientCapabilities;
 use super::log_level::LogLevel;
@@ -58,12 +60,19 @@ pub enum Rounds {
 #[derive(Debug, Default)]
 pub struct Missed {
     /// The last progress, and where its token stands.
-    pub progress: Option<(Box<[u8]>, std::ops::Range<usize>)>,
+    pub progress: Option<(Box<[u8]>, Range<usize>)>,
     /// Lines of the log, oldest first, with their levels.
     pub log: Vec<(Option<LogLevel>, Box<[u8]>)>,
 }
 
 impl Missed {
+    /// Keeps the progress in the place of what was known before. `token`: where its token stands.
+    pub fn keep_progress(&mut self, line: &[u8], token: Range<usize>) {
+        if line.len() <= limits::PARKED_LOG_BYTES_MAX {
+            self.progress = Some((line.into(), token));
+        }
+    }
+
     /// Keeps a line of the log, as long as there are not too many.
     pub fn keep_log(&mut self, level: Option<LogLevel>, line: &[u8]) {
         let bytes: usize = self.log.iter().map(|(_, line)| line.len()).sum();

@@ -30,7 +30,7 @@ impl Proxy {
         let (stream, Some(token)) = (call.stream, call.progress_token.clone()) else { return };
         self.touch_call(id, now);
         if let Some(missed) = self.missed_by(id) {
-            missed.progress = Some((line.into(), token_range.clone()));
+            missed.keep_progress(line, token_range.clone());
             return;
         }
         if self.is_stale_progress(id, line) {

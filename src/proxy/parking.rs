@@ -20,6 +20,7 @@ use crate::mcp::modern_call::{Missed, Rounds};
 use crate::mcp::request_state::NONCE_BYTES;
 use crate::mcp::session::Session;
 use crate::mcp::tally::CallEnd;
+use crate::mcp::trouble::Trouble;
 
 /// The error to an upstream whose ask nobody has answered, as the specification of the older revisions has it for a
 /// person who said no.
@@ -39,6 +40,9 @@ impl Proxy {
             let reason = "a client of 2026-07-28 takes no such request";
             return self.refuse_ask(source.link, source.server, asked.id, reason);
         };
+        if let Some(bound) = self.is_too_much(text.len()) {
+            return self.refuse_ask(source.link, source.server, asked.id, &bound);
+        }
         self.asks.insert(Ask {
             link: source.link,
             id: asked.id.into(),
@@ -227,13 +231,32 @@ impl Proxy {
             return false;
         }
         self.end_asks_of_call(id, now);
+        let mut end = end();
+        if let Some(bound) = self.is_too_much(end.bytes()) {
+            end = End::Trouble(Trouble::Crowded { bound });
+        }
         if let Some(call) = self.calls.get_mut(id)
             && !matches!(call.state, CallState::Ended(_))
         {
-            let (server, left) = (call.server, std::mem::replace(&mut call.state, CallState::Ended(Box::new(end()))));
+            let (server, left) = (call.server, std::mem::replace(&mut call.state, CallState::Ended(Box::new(end))));
             self.end_wait(server, id, &left);
         }
         true
+    }
+
+    /// Which bound there is, if so many bytes more cannot be kept for downstreams that are to come back.
+    fn is_too_much(&self, bytes: usize) -> Option<String> {
+        let asked = self.asks.iter().map(|(_, ask)| match &ask.way {
+            Way::Input(input) => input.text.len(),
+            Way::Stream => 0,
+        });
+        let answered = self.calls.iter().map(|(_, call)| match &call.state {
+            CallState::Ended(end) => end.bytes(),
+            CallState::Waiting { .. } | CallState::InFlight | CallState::Asking => 0,
+        });
+        let kept: usize = asked.chain(answered).sum();
+        let bound = limits::PARKED_BYTES_MAX;
+        (kept + bytes > bound).then(|| format!("too much waits for clients to come back (at most {bound} bytes)"))
     }
 
     /// Nobody came back with the answers.

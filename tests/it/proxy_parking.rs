@@ -369,6 +369,39 @@ fn there_is_room_for_so_many() {
     assert!(lines.iter().any(|line| line.contains("too many")), "{lines:?}");
 }
 
+/// What upstreams say while nobody is there to hear it takes so much room and no more.
+#[test]
+fn results_and_questions_wait_in_so_many_bytes() {
+    let large = "x".repeat(limits::PARKED_BYTES_MAX / 2);
+    let mut play = Playbook::new();
+    play.ready("demo");
+    let mut states = Vec::new();
+    for (conn, number) in [("a", 1), ("b", 2)] {
+        play.http(conn, &Modern::call(number).http());
+        play.says("demo", &format!(r#"{{"id":"r{number}","method":"roots/list"}}"#));
+        states.push(told(&mut play, conn).1);
+    }
+    for number in 1..=2 {
+        play.says("demo", &format!(r##"{{"id":#{number},"result":{{"k":"{large}"}}}}"##));
+    }
+    let kept = play.request("c", &Modern::call(3).answering(&states[0], "{}").http());
+    assert_eq!(kept.json()["result"]["k"].as_str().map(str::len), Some(large.len()));
+    let lost = play.request("d", &Modern::call(4).answering(&states[1], "{}").http());
+    assert_error(&lost, 429, -32603, json!(4), &[&limits::PARKED_BYTES_MAX.to_string()]);
+    play.http("a", &Modern::call(5).http());
+    play.says(
+        "demo",
+        &format!(r#"{{"id":"l1","method":"sampling/createMessage","params":{{"messages":["{large}"]}}}}"#),
+    );
+    play.forget();
+    play.says(
+        "demo",
+        &format!(r#"{{"id":"l2","method":"sampling/createMessage","params":{{"messages":["{large}"]}}}}"#),
+    );
+    let lines = play.take();
+    assert!(lines.iter().any(|line| line.contains("\"l2\",\"error\"") && line.contains("come back")), "{lines:?}");
+}
+
 /// A modern call on `up2` that is parked because of what was asked on `up1`, which does not say whose it is. Returns
 /// the key and the state.
 fn parked_by_guess() -> (Playbook, String, String) {

@@ -46,6 +46,7 @@ mod comebacks;
 mod ends;
 mod errand;
 mod expected;
+mod feast;
 mod hearing;
 mod host;
 mod machine;
@@ -301,6 +302,7 @@ impl World {
             26..=30 => self.deliver_from_host(),
             31 | 33 => self.trouble_host(),
             36 if self.rng.one_in(8) => self.reconfigure(),
+            37 if self.has_glutton() && self.rng.one_in(6) => self.feast(),
             32 if self.has_staller => self.probe(),
             32 | 35 if self.weather == Weather::Fair => self.restart_quietly(),
             // A person may take as long as that, and some take longer.

@@ -226,7 +226,7 @@ impl World {
     }
 
     /// Takes what waits for one client and sends what it has to say. Says whether there was anything.
-    fn exchange(&mut self, conn: ConnId) -> bool {
+    pub(super) fn exchange(&mut self, conn: ConnId) -> bool {
         let place = |world: &World| world.clients.iter().position(|client| client.conn == conn);
         let has_taken = !self.is_stopped && place(self).is_some_and(|index| self.take_some(index, usize::MAX));
         let has_sent = !self.is_stopped && place(self).is_some_and(|index| self.send_some(index, usize::MAX));

@@ -462,5 +462,3 @@ pub const DEMO_TOKENS_MAX: u64 = 1_000_000;
 pub const DEMO_CALLS_MAX: usize = LINK_ASKS_MAX;
 /// Lines that the reading thread may be ahead of the server: enough to keep it busy.
 pub const DEMO_LINES_AHEAD_MAX: usize = 64;
-/// So much of its answers is written at once.
-pub const DEMO_WRITE_BYTES: usize = 16 * KIB;

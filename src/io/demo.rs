@@ -1,17 +1,16 @@
 //! Runs the demo server on stdin and stdout, as a child of the proxy or of any other client.
 //!
 //! One thread reads lines, blocking; the other waits for them and for the server's deadlines, and writes, blocking:
-//! a client that does not read makes it wait, and its input with it. Lines that came together are answered together.
+//! a client that does not read makes it wait, and its input with it.
 
-use std::io::{self, BufRead, Read, Write};
-use std::iter;
+use std::io::{BufRead, Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
 use crate::demo::{DemoServer, Effect};
-use crate::limits::{DEMO_LINES_AHEAD_MAX, DEMO_WRITE_BYTES, LINE_BYTES_MAX};
+use crate::limits::{DEMO_LINES_AHEAD_MAX, LINE_BYTES_MAX};
 
 /// What the main thread waited for.
 enum Event {
@@ -36,17 +35,14 @@ pub fn run() -> ExitCode {
     thread::spawn(move || read_lines(&sender));
     let mut server = DemoServer::new();
     loop {
-        let first = next_event(&lines, server.poll_timeout());
-        for event in iter::once(first).chain(lines.try_iter().take(DEMO_LINES_AHEAD_MAX)) {
-            match event {
-                Event::Line(line) => server.handle_line(&line, Instant::now()),
-                Event::TooLong => {
-                    super::report(format_args!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
-                    return ExitCode::FAILURE;
-                }
-                Event::Deadline => {}
-                Event::End => return ExitCode::SUCCESS,
+        match next_event(&lines, server.poll_timeout()) {
+            Event::Line(line) => server.handle_line(&line, Instant::now()),
+            Event::TooLong => {
+                super::report(format_args!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
+                return ExitCode::FAILURE;
             }
+            Event::Deadline => {}
+            Event::End => return ExitCode::SUCCESS,
         }
         // After lines too: while they keep coming, the deadline alone would never be the event.
         server.handle_timeout(Instant::now());
@@ -70,7 +66,7 @@ fn next_event(lines: &Receiver<Event>, deadline: Option<Instant>) -> Event {
 
 /// Returns at the end of stdin, at an error (nothing more can be heard then either), and once the main thread is gone.
 fn read_lines(lines: &SyncSender<Event>) {
-    let mut stdin = io::stdin().lock();
+    let mut stdin = std::io::stdin().lock();
     loop {
         let mut line = Vec::new();
         // One byte more than allowed, for the line's end.
@@ -87,32 +83,19 @@ fn read_lines(lines: &SyncSender<Event>) {
 }
 
 fn write_output(server: &mut DemoServer) -> Flow {
-    let mut lines = Vec::new();
+    let mut stdout = std::io::stdout().lock();
     while let Some(effect) = server.poll_output() {
         match effect {
-            Effect::Line(line) => {
-                lines.extend_from_slice(line.as_bytes());
-                lines.push(b'\n');
-                if lines.len() >= DEMO_WRITE_BYTES {
-                    if write_lines(&lines).is_err() {
-                        return Flow::Exit(ExitCode::FAILURE);
-                    }
-                    lines.clear();
+            Effect::Line(mut line) => {
+                line.push('\n');
+                // stdout is line-buffered: this is one write, and nothing is left behind.
+                if stdout.write_all(line.as_bytes()).is_err() {
+                    return Flow::Exit(ExitCode::FAILURE);
                 }
             }
             Effect::Stderr(line) => super::report(&line),
-            Effect::Exit(code) => {
-                let _ = write_lines(&lines); // it ends either way
-                return Flow::Exit(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from));
-            }
+            Effect::Exit(code) => return Flow::Exit(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)),
         }
     }
-    if write_lines(&lines).is_err() { Flow::Exit(ExitCode::FAILURE) } else { Flow::Continue }
-}
-
-/// One write, and nothing is left behind.
-fn write_lines(lines: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(lines)?;
-    stdout.flush()
+    Flow::Continue
 }

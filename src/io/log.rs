@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,7 +34,10 @@ pub enum Format {
 pub(super) struct Log {
     level: Level,
     format: Format,
-    lines: SyncSender<String>,
+    /// No channel with a bound of its own: that would have room for all from the start.
+    lines: Sender<String>,
+    /// How many of them wait.
+    waiting: Arc<AtomicUsize>,
     /// How many lines found the queue full, or were not taken by stderr.
     dropped: Arc<AtomicU64>,
     /// Disconnected when the writer has ended.
@@ -48,15 +51,16 @@ impl Log {
     ///
     /// The system gave us no thread.
     pub(super) fn start(level: Level, format: Format) -> io::Result<Log> {
-        let (lines, queue) = mpsc::sync_channel(limits::LOG_LINES_MAX);
+        let (lines, queue) = mpsc::channel();
         let (done, written) = mpsc::sync_channel(0);
-        let dropped = Arc::new(AtomicU64::new(0));
+        let (waiting, dropped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
+        let queue = Queue { lines: queue, waiting: Arc::clone(&waiting) };
         let counter = Arc::clone(&dropped);
         thread::Builder::new().name("log".to_owned()).stack_size(64 * 1024).spawn(move || {
             write_lines(&queue, &counter, format);
             drop(done);
         })?;
-        Ok(Log { level, format, lines, dropped, written })
+        Ok(Log { level, format, lines, waiting, dropped, written })
     }
 
     /// Logs a record, unless its level is below the threshold.
@@ -64,8 +68,11 @@ impl Log {
         if record.level < self.level {
             return;
         }
-        if self.lines.try_send(line(record, unix_seconds, self.format)).is_err() {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= limits::LOG_LINES_MAX {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.dropped.fetch_add(1, Ordering::Relaxed);
+        } else {
+            let _ = self.lines.send(line(record, unix_seconds, self.format)); // the writer ends after us
         }
     }
 
@@ -83,12 +90,37 @@ impl Log {
     }
 }
 
+/// The lines that wait, for the writer.
+struct Queue {
+    lines: Receiver<String>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// The next line, once there is one; `None`: there will be none any more.
+    fn recv(&self) -> Option<String> {
+        self.take(self.lines.recv().ok())
+    }
+
+    /// The next line, if there is one.
+    fn try_recv(&self) -> Option<String> {
+        self.take(self.lines.try_recv().ok())
+    }
+
+    fn take(&self, line: Option<String>) -> Option<String> {
+        if line.is_some() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        line
+    }
+}
+
 /// The writer's thread: ends when the queue is closed and empty.
-fn write_lines(queue: &Receiver<String>, dropped: &AtomicU64, format: Format) {
+fn write_lines(queue: &Queue, dropped: &AtomicU64, format: Format) {
     let (mut stderr, mut reported) = (Stderr::default(), 0);
-    while let Ok(mut batch) = queue.recv() {
+    while let Some(mut batch) = queue.recv() {
         while batch.len() < BATCH_BYTES
-            && let Ok(line) = queue.try_recv()
+            && let Some(line) = queue.try_recv()
         {
             batch.push_str(&line);
         }

@@ -460,5 +460,5 @@ pub const DEMO_LOG_COUNT_MAX: u64 = 10_000;
 pub const DEMO_TOKENS_MAX: u64 = 1_000_000;
 /// Calls in flight, `slow` ones and those that wait for an ask. They are searched one by one.
 pub const DEMO_CALLS_MAX: usize = LINK_ASKS_MAX;
-/// Lines that the reading thread may be ahead of the server: enough to keep it busy.
-pub const DEMO_LINES_AHEAD_MAX: usize = 64;
+/// Taken from stdin at once, as much as a pipe usually holds.
+pub const DEMO_READ_BYTES: usize = 64 * KIB;

@@ -1,26 +1,17 @@
 //! Runs the demo server on stdin and stdout, as a child of the proxy or of any other client.
 //!
-//! One thread reads lines, blocking; the other waits for them and for the server's deadlines, and writes, blocking:
-//! a client that does not read makes it wait, and its input with it.
+//! One thread waits for lines and for the server's deadlines, and writes, blocking: a client that does not read makes
+//! it wait, and its input with it.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::codec::lines::{Line, Lines, Overlong};
 use crate::demo::{DemoServer, Effect};
-use crate::limits::{DEMO_LINES_AHEAD_MAX, LINE_BYTES_MAX};
-
-/// What the main thread waited for.
-enum Event {
-    Line(Vec<u8>),
-    /// A line longer than any message may be. What follows it could not be trusted to be a message.
-    TooLong,
-    Deadline,
-    /// stdin ended: nobody is there any more.
-    End,
-}
+use crate::limits::{DEMO_READ_BYTES, LINE_BYTES_MAX};
 
 /// Whether to go on.
 enum Flow {
@@ -31,20 +22,26 @@ enum Flow {
 /// Serves until stdin ends (status 0), the tool `crash` is called (its status), or stdin or stdout cannot be
 /// used any more (status 1).
 pub fn run() -> ExitCode {
-    let (sender, lines) = sync_channel(DEMO_LINES_AHEAD_MAX);
-    thread::spawn(move || read_lines(&sender));
     let mut server = DemoServer::new();
+    let mut lines = Lines::new(LINE_BYTES_MAX, Overlong::Skip);
+    let mut buffer = vec![0; DEMO_READ_BYTES];
     loop {
-        match next_event(&lines, server.poll_timeout()) {
-            Event::Line(line) => server.handle_line(&line, Instant::now()),
-            Event::TooLong => {
-                super::report(format_args!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
-                return ExitCode::FAILURE;
+        let count = match read(&mut buffer, server.poll_timeout()) {
+            Ok(count) => count,
+            Err(_) => return ExitCode::FAILURE,
+        };
+        let mut input = &buffer[..count.unwrap_or_default()];
+        while let Some(line) = lines.handle(&mut input) {
+            if let Flow::Exit(code) = on_line(&mut server, line) {
+                return code;
             }
-            Event::Deadline => {}
-            Event::End => return ExitCode::SUCCESS,
         }
-        // After lines too: while they keep coming, the deadline alone would never be the event.
+        if count == Some(0) {
+            return match lines.finish().map(|line| on_line(&mut server, line)) {
+                Some(Flow::Exit(code)) => code,
+                Some(Flow::Continue) | None => ExitCode::SUCCESS,
+            };
+        }
         server.handle_timeout(Instant::now());
         if let Flow::Exit(code) = write_output(&mut server) {
             return code;
@@ -52,38 +49,44 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn next_event(lines: &Receiver<Event>, deadline: Option<Instant>) -> Event {
-    let received = match deadline {
-        None => lines.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        Some(deadline) => lines.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-    };
-    match received {
-        Ok(event) => event,
-        Err(RecvTimeoutError::Timeout) => Event::Deadline,
-        Err(RecvTimeoutError::Disconnected) => Event::End,
+/// Waits for bytes on stdin, and takes them: none at its end. `None`: the deadline came first.
+fn read(buffer: &mut [u8], deadline: Option<Instant>) -> io::Result<Option<usize>> {
+    let mut stdin = io::stdin().lock();
+    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], left.map(timespec).as_ref()) {
+        Ok(0) => return Ok(None),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    match stdin.read(buffer) {
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+        result => result.map(Some),
     }
 }
 
-/// Returns at the end of stdin, at an error (nothing more can be heard then either), and once the main thread is gone.
-fn read_lines(lines: &SyncSender<Event>) {
-    let mut stdin = std::io::stdin().lock();
-    loop {
-        let mut line = Vec::new();
-        // One byte more than allowed, for the line's end.
-        match stdin.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let is_too_long = line.len() > LINE_BYTES_MAX && line.last() != Some(&b'\n');
-        let event = if is_too_long { Event::TooLong } else { Event::Line(line) };
-        if lines.send(event).is_err() || is_too_long {
-            return;
+fn timespec(duration: Duration) -> Timespec {
+    Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
+}
+
+fn on_line(server: &mut DemoServer, line: Line<'_>) -> Flow {
+    let now = Instant::now();
+    match line {
+        Line::Whole(line) | Line::Truncated(line) => server.handle_line(line, now),
+        Line::Lump { lump, length } => server.handle_line(&lump[..length], now),
+        // What follows it could not be trusted to be a message.
+        Line::TooLong => {
+            super::report(format_args!("demo: a line of more than {LINE_BYTES_MAX} bytes: giving up"));
+            return Flow::Exit(ExitCode::FAILURE);
         }
     }
+    // While lines keep coming, nobody waits for the deadline.
+    server.handle_timeout(now);
+    write_output(server)
 }
 
 fn write_output(server: &mut DemoServer) -> Flow {
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     while let Some(effect) = server.poll_output() {
         match effect {
             Effect::Line(mut line) => {
